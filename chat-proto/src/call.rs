@@ -1,0 +1,298 @@
+//! What the app asks of the core: one value for each method of the API.
+
+use alloc::boxed::Box;
+use core::fmt;
+use core::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::json::Json;
+use crate::model::{ChannelSid, Identity, MemberSid, NotificationLevel, PageRef};
+use crate::secret::Token;
+use crate::time::Time;
+
+/// Names an accepted call; its answer carries the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct CallId(pub(crate) u64);
+
+impl CallId {
+    /// The number, counted from 1 within one client.
+    pub const fn number(self) -> u64 {
+        self.0
+    }
+}
+
+impl fmt::Display for CallId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "call {}", self.0)
+    }
+}
+
+/// What the app asks for. Each accepted call is answered exactly once, by [`Event::Answer`](crate::Event::Answer).
+///
+/// The comment of each variant names the [`Reply`](crate::Reply) of its success.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub enum Call {
+    // ---- client (spec 04 §1.2)
+    /// Creates a channel → [`Reply::Channel`](crate::Reply::Channel). The creator is not a member yet.
+    CreateChannel(CreateChannel),
+    /// Finds a channel among the own ones, else in the directory → `Channel`.
+    GetChannelBySid(ChannelSid),
+    /// Finds a channel in the directory by its unique name → `Channel`.
+    GetChannelByUniqueName(Box<str>),
+    /// The channels that this client knows, whatever the status → `Channels`.
+    GetLocalChannels(Option<ChannelSorting>),
+    /// A page of the own channels → `ChannelPage`.
+    GetSubscribedChannels,
+    /// The first page of the directory of public channels → `ChannelDescriptors`.
+    GetPublicChannelDescriptors,
+    /// The first page of the directory of own channels → `ChannelDescriptors`.
+    GetUserChannelDescriptors,
+    /// Subscribes to a person → `User`.
+    GetUser(Identity),
+    /// The own user and the subscribed ones → `Users`.
+    GetSubscribedUsers,
+    /// A person as the directory lists it → `UserDescriptor`.
+    GetUserDescriptor(Identity),
+    /// The page that a [`PageRef`] leads to → the same kind as the page it came with.
+    NextPage(PageRef),
+    /// Puts another access token in use → `Done`.
+    UpdateToken(Token),
+    /// Ends the client → `Done`. Pending calls may go on until `drain_until`; then each is answered.
+    Shutdown {
+        /// Until when pending calls may go on; `None` ends them now.
+        drain_until: Option<Time>,
+    },
+
+    // ---- channel (spec 04 §2.1)
+    /// Joins → `Channel`.
+    Join(ChannelSid),
+    /// Leaves → `Channel`. Sends nothing when the own user is not a member.
+    Leave(ChannelSid),
+    /// Refuses an invitation → `Channel`.
+    Decline(ChannelSid),
+    /// Destroys the channel → `Channel`, as it was.
+    DeleteChannel(ChannelSid),
+    /// Invites a person → `Done`.
+    Invite(ChannelSid, Identity),
+    /// Adds a person → `Done`.
+    Add(ChannelSid, Identity),
+    /// Removes a member → `Done`.
+    RemoveMember(ChannelSid, MemberRef),
+    /// Sends a message → `MessageIndex`.
+    SendMessage(SendMessage),
+    /// Tells the others that the own user types → `Done`. Sends nothing when it did a moment ago.
+    Typing(ChannelSid),
+    /// A page of messages → `MessagePage`.
+    GetMessages(GetMessages),
+    /// The members → `Members`, in the order in which they were seen.
+    GetMembers(ChannelSid),
+    /// One member → `Member`.
+    GetMember(ChannelSid, MemberRef),
+    /// How many members the directory counts → `Count`.
+    GetMembersCount(ChannelSid),
+    /// How many messages the directory counts → `Count`.
+    GetMessagesCount(ChannelSid),
+    /// How many messages lie behind the own read horizon → `UnreadCount`.
+    GetUnconsumedMessagesCount(ChannelSid),
+    /// The users of a channel, first page → `UserDescriptors`.
+    GetUserDescriptors(ChannelSid),
+    /// The attributes, once the channel's document is loaded → `Attributes`.
+    GetAttributes(ChannelSid),
+    /// Replaces the attributes → `Channel`.
+    UpdateChannelAttributes(ChannelSid, Json),
+    /// Changes the name for people → `Channel`. Sends nothing when it is the same.
+    UpdateFriendlyName(ChannelSid, Option<Box<str>>),
+    /// Changes the name for programs → `Channel`. Sends nothing when it is the same.
+    UpdateUniqueName(ChannelSid, Option<Box<str>>),
+    /// Sets how loudly the own user wants to be told → `Done`.
+    SetUserNotificationLevel(ChannelSid, NotificationLevel),
+    /// Moves the own read horizon, also backwards; `None` is "nothing read" → `UnreadCount`.
+    UpdateLastConsumedMessageIndex(ChannelSid, Option<u64>),
+    /// Moves the own read horizon, forward only → `UnreadCount`.
+    AdvanceLastConsumedMessageIndex(ChannelSid, u64),
+    /// Moves the own read horizon to the newest message → `UnreadCount`.
+    SetAllMessagesConsumed(ChannelSid),
+    /// Takes the own read horizon back → `UnreadCount`.
+    SetNoMessagesConsumed(ChannelSid),
+
+    // ---- member (spec 04 §4)
+    /// Subscribes to the person behind a member → `User`.
+    GetMemberUser(ChannelSid, MemberSid),
+    /// The person behind a member as the directory lists it → `UserDescriptor`.
+    GetMemberUserDescriptor(ChannelSid, MemberSid),
+    /// Replaces a member's attributes → `Member`.
+    UpdateMemberAttributes(ChannelSid, MemberSid, Json),
+
+    // ---- message (spec 04 §5)
+    /// Changes a message's text → `Message`.
+    UpdateMessageBody(ChannelSid, u64, Box<str>),
+    /// Replaces a message's attributes → `Message`.
+    UpdateMessageAttributes(ChannelSid, u64, Json),
+    /// Deletes a message → `Message`, as it was.
+    RemoveMessage(ChannelSid, u64),
+    /// The member who sent a message → `Member`.
+    GetMessageMember(ChannelSid, u64),
+
+    // ---- user (spec 04 §6)
+    /// Gives up the subscription to a person → `Done`.
+    UnsubscribeUser(Identity),
+    /// Replaces a person's attributes → `User`.
+    UpdateUserAttributes(Identity, Json),
+    /// Changes a person's name for people → `User`.
+    UpdateUserFriendlyName(Identity, Option<Box<str>>),
+}
+
+/// Options of [`Call::CreateChannel`].
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CreateChannel {
+    /// The name for people.
+    pub friendly_name: Option<Box<str>>,
+    /// The name for programs: unique within the service.
+    pub unique_name: Option<Box<str>>,
+    /// Whether only invited people may join.
+    pub is_private: bool,
+    /// Whatever the app keeps there: an object.
+    pub attributes: Json,
+}
+
+/// Arguments of [`Call::SendMessage`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SendMessage {
+    /// Where to.
+    pub channel: ChannelSid,
+    /// The text. `None` is allowed: a message of attributes alone.
+    pub body: Option<Box<str>>,
+    /// Whatever the app keeps there: an object.
+    pub attributes: Json,
+}
+
+/// Arguments of [`Call::GetMessages`] (spec 03 §9.2).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GetMessages {
+    /// From where.
+    pub channel: ChannelSid,
+    /// How many on a page; at least 1. The service caps it at 100.
+    pub page_size: u32,
+    /// The index to start at, inclusive. `None` is the newest message backwards, the oldest forwards.
+    pub anchor: Option<u64>,
+    /// Which way.
+    pub direction: Direction,
+}
+
+impl GetMessages {
+    /// The newest 30 messages of `channel`.
+    pub fn newest(channel: ChannelSid) -> Self {
+        Self { channel, page_size: 30, anchor: None, direction: Direction::Backwards }
+    }
+}
+
+/// Which way to read.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Direction {
+    /// Towards older messages.
+    #[default]
+    Backwards,
+    /// Towards newer ones.
+    Forward,
+}
+
+/// How to sort the local channels (spec 03 §15).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChannelSorting {
+    /// By what.
+    pub criteria: SortingCriteria,
+    /// Which way. Channels without the key come last either way.
+    pub order: SortingOrder,
+}
+
+/// By what to sort channels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub enum SortingCriteria {
+    /// By the time of the newest message.
+    LastMessage,
+    /// By the name for people, by code point.
+    FriendlyName,
+    /// By the name for programs, by code point.
+    UniqueName,
+}
+
+/// Which way to sort.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum SortingOrder {
+    /// Smallest, or oldest, first.
+    #[default]
+    Ascending,
+    /// Greatest, or newest, first.
+    Descending,
+}
+
+/// Names a member in one of the two ways that the wire knows.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum MemberRef {
+    /// By membership.
+    Sid(MemberSid),
+    /// By person.
+    Identity(Identity),
+}
+
+/// What goes with a call.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CallOptions {
+    /// When to give up.
+    pub deadline: CallDeadline,
+}
+
+/// When a call gives up. It is then answered with
+/// [`CallError::DeadlineExceeded`](crate::CallError::DeadlineExceeded), or with
+/// [`CallError::Unknown`](crate::CallError::Unknown) if its request may have been executed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub enum CallDeadline {
+    /// After [`Config::call_timeout`](crate::Config::call_timeout) of being connected; never while offline.
+    #[default]
+    WhileConnected,
+    /// After this long, connected or not.
+    After(Duration),
+    /// Never.
+    Never,
+}
+
+/// A call that was not accepted, handed back with the reason.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("refused: {reason}")]
+#[non_exhaustive]
+pub struct Refused {
+    /// The call, unharmed.
+    pub call: Box<Call>,
+    /// Why.
+    pub reason: RefusedReason,
+}
+
+/// Why a call was not accepted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
+#[non_exhaustive]
+pub enum RefusedReason {
+    /// [`Limits::pending_calls`](crate::Limits::pending_calls) calls wait for their answers.
+    #[error("too many calls are pending")]
+    TooManyCalls,
+    /// The client was shut down.
+    #[error("the client is shut down")]
+    ShutDown,
+}
+
+/// What became of [`Client::cancel`](crate::Client::cancel).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cancel {
+    /// The call is answered with [`CallError::Cancelled`](crate::CallError::Cancelled); nothing was or will be changed
+    /// by it.
+    Cancelled,
+    /// Its request is on the way, or it was answered before: it goes on, and is answered as if nobody had asked.
+    TooLate,
+}

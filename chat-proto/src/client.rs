@@ -1,0 +1,190 @@
+//! The client: two doors, two queues, and the walk of an input through the stages.
+
+use alloc::boxed::Box;
+
+use crate::call::{Call, CallId, CallOptions, Cancel, Refused};
+use crate::chat::Chat;
+use crate::command::Command;
+use crate::config::Config;
+use crate::cx::Cx;
+use crate::event::Event;
+use crate::input::Input;
+use crate::secret::Token;
+use crate::seed::Seed;
+use crate::state::State;
+use crate::stats::Stats;
+use crate::sync::Sync;
+use crate::time::{Deadline, Time, Why};
+use crate::timers::TimerKey;
+use crate::twilsock::{Incoming, Notice, Owner, Twilsock};
+
+/// A chat client without any I/O: plain data that turns inputs and calls into commands and events.
+///
+/// `Clone` gives an independent copy, so a test may ask "what if" at any step.
+#[derive(Debug, Clone)]
+pub struct Client {
+    cx: Cx,
+    twilsock: Twilsock,
+    sync: Sync,
+    chat: Chat,
+}
+
+impl Client {
+    /// A client that begins to connect at once: its first command waits.
+    pub fn new(config: Config, token: Token, seed: &Seed, now: Time) -> Self {
+        let (ids, jitter) = seed.split();
+        let mut cx = Cx::new(config, ids, jitter, now);
+        let twilsock = Twilsock::new(&mut cx, token);
+        let sync = Sync::new();
+        let chat = Chat::new(&mut cx);
+        let mut client = Self { cx, twilsock, sync, chat };
+        client.settle();
+        client
+    }
+
+    /// Tells what happened in the world. It cannot fail: bad input becomes [`Event::Fault`], stale input is counted.
+    pub fn handle(&mut self, now: Time, input: Input<'_>) {
+        self.enter(now);
+        match input {
+            Input::Tick => {}
+            Input::Network(network) => self.twilsock.network(&mut self.cx, network),
+            Input::Opened(link) => self.twilsock.opened(&mut self.cx, link),
+            Input::Closed(link, cause) => self.twilsock.closed(&mut self.cx, link, &cause),
+            Input::Frame(link, frame) => {
+                if let Some(incoming) = self.twilsock.frame(&mut self.cx, link, frame) {
+                    self.incoming(incoming);
+                }
+            }
+        }
+        self.settle();
+    }
+
+    /// Asks for something. An accepted call is answered exactly once, with [`Event::Answer`].
+    pub fn call(&mut self, now: Time, call: Call, options: CallOptions) -> Result<CallId, Refused> {
+        self.enter(now);
+        let accepted = self.chat.call(&mut self.cx, call, options);
+        self.settle();
+        accepted.map_err(|(call, reason)| Refused { call: Box::new(call), reason })
+    }
+
+    /// Withdraws a call, if that is still possible. Its answer comes either way.
+    pub fn cancel(&mut self, now: Time, id: CallId) -> Cancel {
+        self.enter(now);
+        let cancel = self.chat.cancel(&mut self.cx, id);
+        self.settle();
+        cancel
+    }
+
+    /// The next thing for the host to do. Poll as often as you like: nothing happens in between.
+    #[must_use]
+    pub fn poll_command(&mut self) -> Option<Command> {
+        self.cx.commands.pop_front()
+    }
+
+    /// The next thing for the app to know. Poll as often as you like.
+    #[must_use]
+    pub fn poll_event(&mut self) -> Option<Event> {
+        let event = self.cx.events.pop();
+        if event.is_some() && self.sync.is_behind() && self.cx.events.has_room() {
+            self.cx.timers.arm(crate::sync::Timer::Behind, self.cx.now);
+        }
+        event
+    }
+
+    /// When to call again at the latest, with [`Input::Tick`] if nothing else happened: now, while commands wait.
+    /// `None` when there is nothing to wait for. Waiting events do not count: they go at the app's pace.
+    #[must_use]
+    pub fn deadline(&self) -> Option<Deadline> {
+        if self.cx.commands.is_empty() {
+            self.cx.timers.deadline()
+        } else {
+            Some(Deadline { at: self.cx.now, why: Why::Commands })
+        }
+    }
+
+    /// Everything that the client knows.
+    pub fn state(&self) -> &State {
+        self.chat.state()
+    }
+
+    /// What happened so far, in numbers.
+    pub fn stats(&self) -> &Stats {
+        &self.cx.stats
+    }
+
+    /// Sets the clock and fires what is due, in due order, each once: a timer that is armed meanwhile waits for the
+    /// next entry (law 2).
+    fn enter(&mut self, now: Time) {
+        if now < self.cx.now {
+            self.cx.stats.clock_backwards += 1;
+        } else {
+            self.cx.now = now;
+        }
+        let mark = self.cx.timers.mark();
+        while let Some(key) = self.cx.timers.take_due(self.cx.now, mark) {
+            match key {
+                TimerKey::Twilsock(timer) => self.twilsock.timer(&mut self.cx, timer),
+                TimerKey::Sync(timer) => self.sync.timer(&mut self.cx, timer),
+                TimerKey::Chat(timer) => self.chat.timer(&mut self.cx, timer),
+            }
+            self.settle();
+        }
+    }
+
+    /// A frame's content on its way up: twilsock has acknowledged it and kept what is its own.
+    fn incoming(&mut self, incoming: Incoming<'_>) {
+        match incoming {
+            Incoming::Notification { message_type: crate::chat::TYPING_INDICATOR, payload } => {
+                self.chat.typing_indicator(&mut self.cx, payload);
+            }
+            Incoming::Notification { message_type, payload } => {
+                for event in self.sync.notification(&mut self.cx, message_type, payload) {
+                    if let Some(output) = self.sync.apply(&mut self.cx, event) {
+                        self.chat.sync(&mut self.cx, output);
+                    }
+                    self.settle();
+                }
+            }
+            Incoming::Reply { owner: Owner::Sync(tag), result } => {
+                if let Some(output) = self.sync.reply(&mut self.cx, tag, result) {
+                    self.chat.sync(&mut self.cx, output);
+                }
+            }
+            Incoming::Reply { owner: Owner::Chat(tag), result } => self.chat.reply(&mut self.cx, tag, result),
+        }
+    }
+
+    /// Empties the queues between the stages.
+    fn settle(&mut self) {
+        loop {
+            if let Some(notice) = self.twilsock.poll() {
+                self.notice(notice);
+            } else if let Some(output) = self.sync.poll() {
+                self.chat.sync(&mut self.cx, output);
+            } else if let Some(order) = self.cx.orders.pop_front() {
+                self.sync.order(&mut self.cx, order);
+            } else if let Some(submit) = self.cx.submits.pop_front() {
+                self.twilsock.submit(&mut self.cx, submit);
+            } else if let Some(control) = self.cx.controls.pop_front() {
+                self.twilsock.control(&mut self.cx, control);
+            } else {
+                return;
+            }
+        }
+    }
+
+    fn notice(&mut self, notice: Notice) {
+        match notice {
+            Notice::Online => {
+                self.sync.online(&mut self.cx);
+                self.chat.online(&mut self.cx);
+            }
+            Notice::Offline => {
+                self.sync.offline(&mut self.cx);
+                self.chat.offline(&mut self.cx);
+            }
+            Notice::Failed { owner, error } => self.incoming(Incoming::Reply { owner, result: Err(error) }),
+            other => self.chat.notice(&mut self.cx, other),
+        }
+    }
+}

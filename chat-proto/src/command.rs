@@ -1,0 +1,68 @@
+//! What the core asks the host to do.
+
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+use core::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::input::LinkId;
+
+/// Something for the host to do, in the order in which [`Client::poll_command`](crate::Client::poll_command) gives it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub enum Command {
+    /// Open a WebSocket to `url`; answer with `Opened` or `Closed`. There is never more than one at a time.
+    Open {
+        /// The name of the new socket.
+        link: LinkId,
+        /// Where to: `wss://…`, or `ws://…` where the app configured that.
+        url: Box<str>,
+    },
+    /// Send this as one binary WebSocket message. There is no answer: what cannot be sent is a `Closed`.
+    Send {
+        /// On which socket.
+        link: LinkId,
+        /// The message.
+        bytes: FrameBytes,
+    },
+    /// Close the socket, after everything that was to be sent before; answer with `Closed`.
+    Close {
+        /// Which.
+        link: LinkId,
+    },
+}
+
+/// The bytes of a frame to send.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct FrameBytes(Vec<u8>);
+
+impl FrameBytes {
+    pub(crate) fn new(bytes: Vec<u8>) -> Self {
+        Self(bytes)
+    }
+
+    /// The bytes.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// The bytes, owned.
+    pub fn into_vec(self) -> Vec<u8> {
+        self.0
+    }
+}
+
+impl AsRef<[u8]> for FrameBytes {
+    fn as_ref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+/// Shows the length alone: a frame may hold the access token (law 10).
+impl fmt::Debug for FrameBytes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} bytes", self.0.len())
+    }
+}

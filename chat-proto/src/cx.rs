@@ -1,0 +1,116 @@
+//! What a stage may touch outside itself: time, ids, timers and the queues between the stages.
+
+use alloc::collections::VecDeque;
+
+use crate::command::Command;
+use crate::config::Config;
+use crate::event::Event;
+use crate::seed::{Ids, Jitter};
+use crate::stats::Stats;
+use crate::sync::{EntityId, Order, QueryId, WriteId};
+use crate::time::Time;
+use crate::timers::Timers;
+use crate::twilsock::{Control, Owner, Request, RequestId, Submit};
+
+/// The context that every stage is handed.
+#[derive(Debug, Clone)]
+pub(crate) struct Cx {
+    pub(crate) now: Time,
+    pub(crate) config: Config,
+    pub(crate) ids: Ids,
+    pub(crate) jitter: Jitter,
+    pub(crate) timers: Timers,
+    pub(crate) stats: Stats,
+    /// To the host.
+    pub(crate) commands: VecDeque<Command>,
+    /// To the app.
+    pub(crate) events: Events,
+    /// From sync and chat to twilsock.
+    pub(crate) submits: VecDeque<Submit>,
+    /// From chat to twilsock.
+    pub(crate) controls: VecDeque<Control>,
+    /// From chat to sync.
+    pub(crate) orders: VecDeque<Order>,
+    next_id: u64,
+}
+
+impl Cx {
+    pub(crate) fn new(config: Config, ids: Ids, jitter: Jitter, now: Time) -> Self {
+        Self {
+            now,
+            ids,
+            jitter,
+            timers: Timers::default(),
+            stats: Stats::default(),
+            commands: VecDeque::new(),
+            events: Events { queue: VecDeque::new(), limit: config.limits.events },
+            submits: VecDeque::new(),
+            controls: VecDeque::new(),
+            orders: VecDeque::new(),
+            next_id: 1,
+            config,
+        }
+    }
+
+    /// A number that this client never gave out before: for everything that needs a name inside the client.
+    pub(crate) fn next_id(&mut self) -> u64 {
+        let id = self.next_id;
+        self.next_id += 1;
+        id
+    }
+
+    /// Asks twilsock to carry a request; the answer comes back to `owner`.
+    pub(crate) fn request(&mut self, owner: Owner, request: Request) -> RequestId {
+        let id = RequestId(self.next_id());
+        self.submits.push_back(Submit::Request { id, owner, request });
+        id
+    }
+
+    /// Withdraws a request whose answer nobody waits for any more. One that was sent still runs its course.
+    pub(crate) fn forget_request(&mut self, id: RequestId) {
+        self.submits.push_back(Submit::Forget(id));
+    }
+
+    pub(crate) fn entity_id(&mut self) -> EntityId {
+        EntityId(self.next_id())
+    }
+
+    pub(crate) fn query_id(&mut self) -> QueryId {
+        QueryId(self.next_id())
+    }
+
+    pub(crate) fn write_id(&mut self) -> WriteId {
+        WriteId(self.next_id())
+    }
+}
+
+/// Events on their way to the app.
+#[derive(Debug, Clone)]
+pub(crate) struct Events {
+    queue: VecDeque<Event>,
+    limit: usize,
+}
+
+impl Events {
+    pub(crate) fn push(&mut self, event: Event) {
+        self.queue.push_back(event);
+    }
+
+    pub(crate) fn pop(&mut self) -> Option<Event> {
+        self.queue.pop_front()
+    }
+
+    /// Whether objects must fall behind: the app does not keep up. What is said of them is not lost, but read again.
+    pub(crate) fn is_full(&self) -> bool {
+        self.queue.len() >= self.limit
+    }
+
+    /// Whether there is room again for those that fell behind: half the limit, so that it does not flap.
+    pub(crate) fn has_room(&self) -> bool {
+        self.queue.len() <= self.limit / 2
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.queue.len()
+    }
+}

@@ -1,0 +1,195 @@
+//! What the core tells the app.
+
+use alloc::boxed::Box;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+
+use serde::{Deserialize, Serialize};
+
+use crate::call::CallId;
+use crate::error::{CallError, ConnectionError, Fault};
+use crate::json::Json;
+use crate::model::{
+    Channel, ChannelDescriptor, ChannelReason, Member, MemberReason, Message, MessageReason, Page, Reasons, User,
+    UserDescriptor, UserReason,
+};
+use crate::secret::Secret;
+
+/// Something that the app should know. Each carries the object as it was at that moment; the newest is in
+/// [`Client::state`](crate::Client::state).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub enum Event {
+    /// A call is answered: once for each accepted call.
+    Answer {
+        /// Which call.
+        call: CallId,
+        /// How it ended.
+        result: Result<Reply, CallError>,
+    },
+
+    // ---- connection and token
+    /// The client knows who it is and can be used. Once in a client's life.
+    Ready,
+    /// The connection's state changed.
+    ConnectionStateChanged(ConnectionState),
+    /// Something went wrong with the connection.
+    ConnectionError(ConnectionError),
+    /// The service says that the access token is about to expire.
+    TokenAboutToExpire,
+    /// The access token has expired.
+    TokenExpired,
+    /// A new access token is needed: answer with [`Call::UpdateToken`](crate::Call::UpdateToken). Asked once; the next
+    /// time only after a token came.
+    TokenWanted {
+        /// Why it is needed.
+        reason: TokenWanted,
+    },
+    /// Keep this (it is a secret) and give it to the next client as
+    /// [`Config::continuation_token`](crate::Config::continuation_token).
+    ContinuationToken(Secret),
+
+    // ---- channels
+    /// A channel became known.
+    ChannelAdded(Arc<Channel>),
+    /// The own user was invited.
+    ChannelInvited(Arc<Channel>),
+    /// The own user became a member.
+    ChannelJoined(Arc<Channel>),
+    /// The own user is no longer a member, or no longer invited.
+    ChannelLeft(Arc<Channel>),
+    /// The channel was destroyed, or is private and was left.
+    ChannelRemoved(Arc<Channel>),
+    /// Something about a channel changed.
+    ChannelUpdated {
+        /// The channel after the change.
+        channel: Arc<Channel>,
+        /// What changed.
+        reasons: Reasons<ChannelReason>,
+    },
+
+    // ---- members
+    /// Somebody became a member of a channel of which the own user is a member.
+    MemberJoined(Arc<Member>),
+    /// Somebody left, as it was before.
+    MemberLeft(Arc<Member>),
+    /// Something about a member changed.
+    MemberUpdated {
+        /// The member after the change.
+        member: Arc<Member>,
+        /// What changed.
+        reasons: Reasons<MemberReason>,
+    },
+    /// A member types.
+    TypingStarted(Arc<Member>),
+    /// A member types no more.
+    TypingEnded(Arc<Member>),
+
+    // ---- messages
+    /// A message came: each once, in the order of their indexes.
+    MessageAdded(Arc<Message>),
+    /// A message was deleted, as it was before.
+    MessageRemoved(Arc<Message>),
+    /// Something about a message changed.
+    MessageUpdated {
+        /// The message after the change.
+        message: Arc<Message>,
+        /// What changed.
+        reasons: Reasons<MessageReason>,
+    },
+
+    // ---- users
+    /// Changes of this person arrive from now on.
+    UserSubscribed(Arc<User>),
+    /// Changes of this person arrive no more.
+    UserUnsubscribed(Arc<User>),
+    /// Something about a person changed.
+    UserUpdated {
+        /// The person after the change.
+        user: Arc<User>,
+        /// What changed.
+        reasons: Reasons<UserReason>,
+    },
+
+    /// Something came that should not have; the session goes on.
+    Fault(Fault),
+}
+
+/// What a call gives on success; the comments of [`Call`](crate::Call) say which call gives which.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub enum Reply {
+    /// It is done.
+    Done,
+    /// A channel.
+    Channel(Arc<Channel>),
+    /// Channels.
+    Channels(Vec<Arc<Channel>>),
+    /// A page of channels.
+    ChannelPage(Page<Arc<Channel>>),
+    /// A page of a channel directory.
+    ChannelDescriptors(Page<ChannelDescriptor>),
+    /// A member.
+    Member(Arc<Member>),
+    /// Members.
+    Members(Vec<Arc<Member>>),
+    /// A message.
+    Message(Arc<Message>),
+    /// A page of messages, always with rising indexes.
+    MessagePage(Page<Arc<Message>>),
+    /// The index of the message that was sent; `None` where the service did not tell.
+    MessageIndex(Option<u64>),
+    /// A user.
+    User(Arc<User>),
+    /// Users.
+    Users(Vec<Arc<User>>),
+    /// A person as the directory lists it.
+    UserDescriptor(Box<UserDescriptor>),
+    /// A page of a user directory.
+    UserDescriptors(Page<UserDescriptor>),
+    /// A count.
+    Count(u64),
+    /// A count of unread messages.
+    UnreadCount(UnreadCount),
+    /// Attributes.
+    Attributes(Json),
+}
+
+/// How many messages are unread. The service does not know it before the read horizon was set once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum UnreadCount {
+    /// The service does not tell.
+    Unknown,
+    /// This many.
+    Known(u64),
+}
+
+/// How the connection stands (spec 03 §16).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub enum ConnectionState {
+    /// On the way to `Connected`, for the first time or again.
+    #[default]
+    Connecting,
+    /// Connected, and events arrive.
+    Connected,
+    /// On the way to `Disconnected`.
+    Disconnecting,
+    /// Not connected, and nothing happens until a call changes that.
+    Disconnected,
+    /// The service refused the access token: another one is needed.
+    Denied,
+}
+
+/// Why a new access token is needed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[non_exhaustive]
+pub enum TokenWanted {
+    /// The one in use is about to expire.
+    Expiring,
+    /// The one in use has expired.
+    Expired,
+    /// The service refused the one in use.
+    Rejected,
+}

@@ -1,0 +1,110 @@
+//! The outer form of a Twilsock frame: a magic line, a JSON header, a payload (spec 01 §1).
+//!
+//! Both directions and both sides use it: the client, the offline service, recorders and fuzzers.
+
+use alloc::format;
+use alloc::string::ToString;
+use alloc::vec::Vec;
+
+use serde::Deserialize;
+
+use crate::error::FrameError;
+
+/// Longest magic line that is looked at (spec 01 §1.5).
+const MAGIC_LINE: usize = 64;
+
+/// How much of a frame is accepted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FrameLimits {
+    /// The whole frame.
+    pub frame_bytes: usize,
+    /// The header alone.
+    pub header_bytes: usize,
+}
+
+impl Default for FrameLimits {
+    fn default() -> Self {
+        Self { frame_bytes: 16 << 20, header_bytes: 1 << 20 }
+    }
+}
+
+/// A frame whose header is not looked into yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RawFrame<'a> {
+    /// The header: UTF-8, most likely a JSON object.
+    pub header: &'a str,
+    /// All that follows the header and its line end; the payload is the first `payload_size` bytes of it.
+    pub rest: &'a [u8],
+}
+
+/// Takes a frame apart.
+pub fn split(bytes: &[u8], limits: FrameLimits) -> Result<RawFrame<'_>, FrameError> {
+    if bytes.len() > limits.frame_bytes {
+        return Err(FrameError::TooLarge { size: bytes.len() as u64, limit: limits.frame_bytes as u64 });
+    }
+    let line = bytes.iter().take(MAGIC_LINE).position(|byte| *byte == b'\r').ok_or(FrameError::BadMagic)?;
+    let mut words = bytes.get(..line).unwrap_or_default().split(|byte| *byte == b' ');
+    if (words.next(), words.next()) != (Some(b"TWILSOCK"), Some(b"V3.0")) {
+        return Err(FrameError::BadMagic);
+    }
+    let size = words.next().and_then(decimal).ok_or(FrameError::BadSize)?;
+    if size > limits.header_bytes {
+        return Err(FrameError::TooLarge { size: size as u64, limit: limits.header_bytes as u64 });
+    }
+    let body = bytes.get(line + 2..).unwrap_or_default();
+    let header = body.get(..size).ok_or(FrameError::HeaderCut { missing: (size - body.len()) as u64 })?;
+    let header = core::str::from_utf8(header).map_err(|e| FrameError::BadHeader(e.to_string().into()))?;
+    Ok(RawFrame { header, rest: body.get(size + 2..).unwrap_or_default() })
+}
+
+impl<'a> RawFrame<'a> {
+    /// The payload, `size` bytes long as the header says. What follows it does not count; a payload that is shorter
+    /// than it says passes when it is JSON all the same (spec 01 §1.6).
+    pub fn payload(&self, size: u64, limits: FrameLimits) -> Result<&'a [u8], FrameError> {
+        if size > limits.frame_bytes as u64 {
+            return Err(FrameError::TooLarge { size, limit: limits.frame_bytes as u64 });
+        }
+        match usize::try_from(size).ok().and_then(|size| self.rest.get(..size)) {
+            Some(payload) => Ok(payload),
+            None if serde_json::from_slice::<serde::de::IgnoredAny>(self.rest).is_ok() => Ok(self.rest),
+            None => Err(FrameError::PayloadCut { missing: size.saturating_sub(self.rest.len() as u64) }),
+        }
+    }
+}
+
+/// Takes a frame apart as far as header text and payload bytes.
+pub fn decode(bytes: &[u8], limits: FrameLimits) -> Result<(&str, &[u8]), FrameError> {
+    #[derive(Deserialize)]
+    struct Sizes {
+        #[serde(default)]
+        payload_size: Option<i64>,
+    }
+    let frame = split(bytes, limits)?;
+    let sizes: Sizes = serde_json::from_str(frame.header).map_err(|e| FrameError::BadHeader(e.to_string().into()))?;
+    let size = sizes.payload_size.and_then(|size| u64::try_from(size).ok()).unwrap_or(0);
+    Ok((frame.header, frame.payload(size, limits)?))
+}
+
+/// Puts a frame together. `header` must tell the right `payload_size` itself; no line end follows the payload
+/// (spec 01 §8 #13).
+pub fn encode(header: &str, payload: &[u8]) -> Vec<u8> {
+    let magic = format!("TWILSOCK V3.0 {}\r\n", header.len());
+    let mut bytes = Vec::with_capacity(magic.len() + header.len() + 2 + payload.len());
+    bytes.extend_from_slice(magic.as_bytes());
+    bytes.extend_from_slice(header.as_bytes());
+    bytes.extend_from_slice(b"\r\n");
+    bytes.extend_from_slice(payload);
+    bytes
+}
+
+/// Reads a decimal number with white space around it; `None` for anything else or more than fits.
+fn decimal(word: &[u8]) -> Option<usize> {
+    let digits = word.trim_ascii();
+    if digits.is_empty() {
+        return None;
+    }
+    digits.iter().try_fold(0_usize, |n, digit| {
+        let digit = digit.is_ascii_digit().then(|| usize::from(digit - b'0'))?;
+        n.checked_mul(10)?.checked_add(digit)
+    })
+}

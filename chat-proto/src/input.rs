@@ -1,0 +1,87 @@
+//! What the host tells the core.
+
+use alloc::boxed::Box;
+use core::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// One socket's life: each attempt to open one has its own. What comes for an older one is stale and ignored (law 3).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct LinkId(pub(crate) u64);
+
+impl LinkId {
+    /// The number, counted from 1 within one client.
+    pub const fn number(self) -> u64 {
+        self.0
+    }
+}
+
+impl fmt::Display for LinkId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "link {}", self.0)
+    }
+}
+
+/// What happened in the world. Give it to [`Client::handle`](crate::Client::handle) as it happens; nothing is refused.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Input<'a> {
+    /// Time passed. Any other input tells that too, so this is for when nothing else happens.
+    Tick,
+    /// The host learned something about its network.
+    Network(Network),
+    /// The socket that [`Command::Open`](crate::Command::Open) asked for is open.
+    Opened(LinkId),
+    /// A WebSocket message came.
+    Frame(LinkId, Frame<'a>),
+    /// The socket is gone, or could not be opened. Said once for each `Open`, also after `Close`.
+    Closed(LinkId, Cause),
+}
+
+/// A whole WebSocket message, borrowed for the time of the call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Frame<'a> {
+    /// What the service sends.
+    Binary(&'a [u8]),
+    /// Nothing that the protocol knows: reported as a fault and otherwise ignored (spec 01 §1.1).
+    Text(&'a str),
+}
+
+/// What a host can learn about its network. All of it is optional to tell: it only makes things quicker.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub enum Network {
+    /// There is a network again: a waiting client tries at once.
+    Online,
+    /// There is none: the open socket is given up.
+    Offline,
+    /// Another network took over (Wi-Fi to mobile): the open socket is given up and a new one opened.
+    Changed,
+}
+
+/// Why a socket is gone.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub enum Cause {
+    /// The other side closed it, with this WebSocket code if it gave one. The code means nothing to the protocol.
+    Remote(Option<u16>),
+    /// The host closed it because [`Command::Close`](crate::Command::Close) asked.
+    Local,
+    /// It broke, or could not be opened: the text is for people.
+    Failed(Box<str>),
+    /// The other side could not prove who it is (TLS): the text is for people.
+    Untrusted(Box<str>),
+}
+
+impl fmt::Display for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Remote(Some(code)) => write!(f, "closed by the service ({code})"),
+            Self::Remote(None) => f.write_str("closed by the service"),
+            Self::Local => f.write_str("closed by this side"),
+            Self::Failed(text) => f.write_str(text),
+            Self::Untrusted(text) => write!(f, "the service could not be verified: {text}"),
+        }
+    }
+}

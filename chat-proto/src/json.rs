@@ -1,0 +1,162 @@
+//! JSON values of the app (attributes, push payloads): kept as text, compared by meaning.
+
+use alloc::boxed::Box;
+use alloc::string::{String, ToString};
+use core::fmt;
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+/// A JSON value as its text. Nobody pays for a tree that nobody looks into.
+///
+/// Two values are equal when they mean the same: member order and white space do not count, `1` equals `1.0`.
+#[derive(Clone)]
+pub struct Json(Box<str>);
+
+/// The text is not JSON, or is nested too deeply (128 levels).
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("not valid JSON: {0}")]
+pub struct JsonError(Box<str>);
+
+impl Json {
+    /// The value of a JSON text.
+    pub fn parse(text: &str) -> Result<Self, JsonError> {
+        // Through `Value`, because a raw value does not limit how deep a text nests.
+        serde_json::from_str::<Value>(text).map_err(|e| JsonError(e.to_string().into()))?;
+        Ok(Self(text.trim().into()))
+    }
+
+    /// The JSON form of any value that serde can serialize.
+    pub fn from_value<T: Serialize + ?Sized>(value: &T) -> Result<Self, JsonError> {
+        serde_json::to_string(value).map(|text| Self(text.into())).map_err(|e| JsonError(e.to_string().into()))
+    }
+
+    /// The value as a type of the caller's.
+    pub fn to_value<T: DeserializeOwned>(&self) -> Result<T, JsonError> {
+        serde_json::from_str(&self.0).map_err(|e| JsonError(e.to_string().into()))
+    }
+
+    /// `{}`
+    pub fn empty_object() -> Self {
+        Self("{}".into())
+    }
+
+    /// `null`
+    pub fn null() -> Self {
+        Self("null".into())
+    }
+
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether this is an object (what the wire calls attributes must be one, spec 03 §19).
+    pub fn is_object(&self) -> bool {
+        self.0.starts_with('{')
+    }
+
+    /// Whether this is `null`.
+    pub fn is_null(&self) -> bool {
+        &*self.0 == "null"
+    }
+}
+
+impl Default for Json {
+    /// `{}`: what the service takes for "no attributes".
+    fn default() -> Self {
+        Self::empty_object()
+    }
+}
+
+impl PartialEq for Json {
+    fn eq(&self, other: &Self) -> bool {
+        if self.0 == other.0 {
+            return true;
+        }
+        match (serde_json::from_str(&self.0), serde_json::from_str(&other.0)) {
+            (Ok(a), Ok(b)) => same_meaning(&a, &b),
+            _ => false,
+        }
+    }
+}
+
+impl Eq for Json {}
+
+/// Recursion is bounded: both values came through serde_json's own limit of 128 levels.
+fn same_meaning(a: &Value, b: &Value) -> bool {
+    match (a, b) {
+        (Value::Number(a), Value::Number(b)) => a == b || a.as_f64() == b.as_f64(),
+        (Value::Array(a), Value::Array(b)) => a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same_meaning(a, b)),
+        (Value::Object(a), Value::Object(b)) => {
+            a.len() == b.len() && a.iter().all(|(key, a)| b.get(key).is_some_and(|b| same_meaning(a, b)))
+        }
+        (a, b) => a == b,
+    }
+}
+
+impl fmt::Debug for Json {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Display for Json {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl Serialize for Json {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serde_json::from_str::<&RawValue>(&self.0).map_err(serde::ser::Error::custom)?.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Json {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let raw = Box::<RawValue>::deserialize(deserializer)?;
+        Self::parse(raw.get()).map_err(serde::de::Error::custom)
+    }
+}
+
+/// Attributes arrive as text that holds JSON; what is malformed counts as `{}` (spec 03 §6.7).
+pub(crate) fn attributes_or_empty(text: Option<&str>) -> Json {
+    text.filter(|text| !text.is_empty()).and_then(|text| Json::parse(text).ok()).unwrap_or_default()
+}
+
+/// A text as a JSON string literal, appended to `out`.
+pub(crate) fn push_string(out: &mut String, text: &str) {
+    if let Ok(quoted) = serde_json::to_string(text) {
+        out.push_str(&quoted);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn equality_is_by_meaning() {
+        let json = |text| Json::parse(text).unwrap();
+        assert_eq!(json(r#"{"a":1,"b":[1.0,"x"]}"#), json(r#" {"b":[1,"x"], "a":1}"#));
+        assert_ne!(json("[1,2]"), json("[2,1]"));
+        assert_ne!(json(r#"{"a":null}"#), json("{}"));
+    }
+
+    #[test]
+    fn depth_is_limited() {
+        let deep = "[".repeat(100_000);
+        assert!(Json::parse(&deep).is_err());
+    }
+
+    #[test]
+    fn serde_embeds_the_value() {
+        let json = Json::parse(r#"{"a":[1,{}]}"#).unwrap();
+        let text = serde_json::to_string(&json).unwrap();
+        assert_eq!(text, r#"{"a":[1,{}]}"#);
+        assert_eq!(serde_json::from_str::<Json>(&text).unwrap(), json);
+    }
+}

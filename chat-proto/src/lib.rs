@@ -1,0 +1,52 @@
+#![doc = include_str!("../README.md")]
+#![no_std]
+#![forbid(unsafe_code)]
+
+extern crate alloc;
+#[cfg(test)]
+extern crate std;
+
+mod call;
+mod chat;
+mod client;
+mod command;
+mod config;
+mod cx;
+mod date;
+mod error;
+mod event;
+pub mod frame;
+mod input;
+mod json;
+mod model;
+mod secret;
+mod seed;
+mod state;
+mod stats;
+mod sync;
+mod time;
+mod timers;
+mod twilsock;
+
+pub use call::{
+    Call, CallDeadline, CallId, CallOptions, Cancel, ChannelSorting, CreateChannel, Direction, GetMessages, MemberRef,
+    Refused, RefusedReason, SendMessage, SortingCriteria, SortingOrder,
+};
+pub use client::Client;
+pub use command::{Command, FrameBytes};
+pub use config::{Config, Endpoints, Limits, Metadata, RetryPolicy};
+pub use date::Timestamp;
+pub use error::{CallError, ConnectionError, Fault, FrameError, Phase};
+pub use event::{ConnectionState, Event, Reply, TokenWanted, UnreadCount};
+pub use input::{Cause, Frame, Input, LinkId, Network};
+pub use json::{Json, JsonError};
+pub use model::{
+    Channel, ChannelDescriptor, ChannelReason, ChannelSid, ChannelState, ChannelStateKind, ChannelStatus, ChannelType,
+    Identity, LastMessage, MediaInfo, MediaSid, Member, MemberReason, MemberSid, MemberType, Message, MessageReason,
+    MessageSid, MessageType, NotificationLevel, Page, PageRef, Reasons, RoleSid, User, UserDescriptor, UserReason,
+};
+pub use secret::{Claims, Secret, Token, TokenError};
+pub use seed::Seed;
+pub use state::State;
+pub use stats::Stats;
+pub use time::{Deadline, Time, Why};

@@ -1,0 +1,88 @@
+//! The read model: everything a client knows, as values.
+
+use alloc::collections::BTreeMap;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+
+use crate::event::ConnectionState;
+use crate::model::{Channel, ChannelSid, Identity, Member, MemberSid, Message, User};
+
+/// The newest of everything. What it gives out are snapshots: they do not change afterwards.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct State {
+    pub(crate) connection: ConnectionState,
+    pub(crate) ready: bool,
+    pub(crate) reachability_enabled: Option<bool>,
+    pub(crate) identity: Option<Identity>,
+    pub(crate) users: BTreeMap<Identity, Arc<User>>,
+    pub(crate) channels: BTreeMap<ChannelSid, ChannelEntry>,
+    pub(crate) next_order: u64,
+}
+
+/// One channel with all that belongs to it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ChannelEntry {
+    /// Its place in the order of being known.
+    pub(crate) order: u64,
+    pub(crate) channel: Arc<Channel>,
+    /// With their places in the order of being seen.
+    pub(crate) members: BTreeMap<MemberSid, (u64, Arc<Member>)>,
+    pub(crate) messages: BTreeMap<u64, Arc<Message>>,
+}
+
+impl State {
+    /// How the connection stands.
+    pub fn connection(&self) -> ConnectionState {
+        self.connection
+    }
+
+    /// Whether the client knows who it is: [`Event::Ready`](crate::Event::Ready) was told.
+    pub fn is_ready(&self) -> bool {
+        self.ready
+    }
+
+    /// Who the own user is; `None` before the client is ready.
+    pub fn identity(&self) -> Option<&Identity> {
+        self.identity.as_ref()
+    }
+
+    /// Whether the service tells who is online; `None` before the client is ready.
+    pub fn reachability_enabled(&self) -> Option<bool> {
+        self.reachability_enabled
+    }
+
+    /// The own user; `None` until it was read.
+    pub fn user(&self) -> Option<&Arc<User>> {
+        self.users.get(self.identity.as_ref()?)
+    }
+
+    /// Subscribed people, the own user among them.
+    pub fn users(&self) -> impl Iterator<Item = &Arc<User>> {
+        self.users.values()
+    }
+
+    /// A channel, if it is known.
+    pub fn channel(&self, sid: &ChannelSid) -> Option<&Arc<Channel>> {
+        self.channels.get(sid).map(|entry| &entry.channel)
+    }
+
+    /// Known channels, in the order of being known.
+    pub fn channels(&self) -> Vec<&Arc<Channel>> {
+        let mut entries: Vec<_> = self.channels.values().collect();
+        entries.sort_by_key(|entry| entry.order);
+        entries.into_iter().map(|entry| &entry.channel).collect()
+    }
+
+    /// Members of a channel as far as known, in the order of being seen.
+    pub fn members(&self, sid: &ChannelSid) -> Vec<&Arc<Member>> {
+        let mut members: Vec<_> = self.channels.get(sid).into_iter().flat_map(|entry| entry.members.values()).collect();
+        members.sort_by_key(|(order, _)| *order);
+        members.into_iter().map(|(_, member)| member).collect()
+    }
+
+    /// Messages of a channel that this client holds, by index: a window, see
+    /// [`Limits::messages_per_channel`](crate::Limits::messages_per_channel).
+    pub fn messages(&self, sid: &ChannelSid) -> impl DoubleEndedIterator<Item = &Arc<Message>> {
+        self.channels.get(sid).into_iter().flat_map(|entry| entry.messages.values())
+    }
+}

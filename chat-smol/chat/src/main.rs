@@ -1,0 +1,2 @@
+//! The program `chat`.
+fn main() {}

@@ -1,0 +1,1 @@
+//! Programmable Chat on smol and async-tungstenite.

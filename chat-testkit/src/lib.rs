@@ -1,0 +1,1 @@
+//! Offline service, session replay, simulator and referee for Programmable Chat clients.
