@@ -1,5 +1,10 @@
 //! Chat: what the objects of Sync mean to people (spec 03).
 
+mod commands;
+mod directory;
+mod rest;
+mod session;
+
 use crate::call::{Call, CallId, CallOptions, Cancel, RefusedReason};
 use crate::cx::Cx;
 use crate::state::State;
@@ -14,7 +19,8 @@ pub(crate) const TYPING_INDICATOR: &str = "twilio.ipmsg.typing_indicator";
 /// What chat waits for in an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Tag {
-    Placeholder,
+    /// A read of Chat REST.
+    Rest(rest::RestId),
 }
 
 /// Timers of chat.
@@ -22,12 +28,15 @@ pub(crate) enum Tag {
 pub(crate) enum Timer {
     /// A call reaches its deadline.
     Call(CallId),
+    /// Belongs to the session.
+    Session(session::Timer),
 }
 
 impl Timer {
     pub(crate) fn why(self) -> Why {
         match self {
             Self::Call(_) => Why::Call,
+            Self::Session(timer) => timer.why(),
         }
     }
 }
