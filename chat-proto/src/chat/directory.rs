@@ -40,8 +40,12 @@ pub(crate) struct SyncListEntry {
 }
 
 /// The directory of public channels: first page, or the one of `token` → [`public_channels`].
-pub(crate) fn public_channels_url(config: &Config, links: &Links, token: Option<&str>) -> Result<Url, CallError> {
-    page(at(config, &links.public_channels)?, token)
+pub(crate) fn public_channels_url(
+    config: &Config,
+    links: &Links,
+    token: Option<&str>,
+) -> Result<Url, CallError> {
+    Ok(page(at(config, &links.public_channels)?, token))
 }
 
 /// One channel, by SID or by unique name → [`channel`].
@@ -50,18 +54,26 @@ pub(crate) fn channel_url(config: &Config, links: &Links, name: &str) -> Result<
 }
 
 /// The directory of own channels: first page, or the one of `token` → [`user_channels`].
-pub(crate) fn user_channels_url(config: &Config, links: &Links, token: Option<&str>) -> Result<Url, CallError> {
-    page(at(config, &links.my_channels)?, token)
+pub(crate) fn user_channels_url(
+    config: &Config,
+    links: &Links,
+    token: Option<&str>,
+) -> Result<Url, CallError> {
+    Ok(page(at(config, &links.my_channels)?, token))
 }
 
 /// One of the own channels, with its count of unread messages → [`unread_count`].
-pub(crate) fn unread_count_url(config: &Config, links: &Links, channel: &ChannelSid) -> Result<Url, CallError> {
+pub(crate) fn unread_count_url(
+    config: &Config,
+    links: &Links,
+    channel: &ChannelSid,
+) -> Result<Url, CallError> {
     Ok(at(config, &links.my_channels)?.param("ChannelSid", channel.as_str()))
 }
 
 /// The own channels at startup: first page, or the one of `token` → [`sync_list`].
 pub(crate) fn sync_list_url(config: &Config, links: &Links, token: Option<&str>) -> Result<Url, CallError> {
-    page(at(config, &links.sync_list)?, token)
+    Ok(page(at(config, &links.sync_list)?, token))
 }
 
 /// One person → [`user`].
@@ -76,7 +88,7 @@ pub(crate) fn channel_users_url(
     channel: &ChannelSid,
     token: Option<&str>,
 ) -> Result<Url, CallError> {
-    page(at(config, &links.users)?.param("ChannelSid", channel.as_str()), token)
+    Ok(page(at(config, &links.users)?.param("ChannelSid", channel.as_str()), token))
 }
 
 /// Name of the document of a channel that only the directory knows: it is computed, not read (spec 03 §5.3).
@@ -92,12 +104,11 @@ fn at(config: &Config, link: &str) -> Result<Url, CallError> {
     })
 }
 
-#[allow(clippy::unnecessary_wraps, reason = "its callers end with it")]
-fn page(url: Url, token: Option<&str>) -> Result<Url, CallError> {
-    Ok(match token {
+fn page(url: Url, token: Option<&str>) -> Url {
+    match token {
         Some(token) => url.param("PageToken", token),
         None => url,
-    })
+    }
 }
 
 #[cfg(test)]
@@ -117,7 +128,8 @@ mod tests {
 
     fn text(url: Result<Url, CallError>) -> String {
         let url = url.unwrap();
-        let query: Vec<String> = url.query.iter().map(|(name, value)| alloc::format!("{name}={value}")).collect();
+        let query: Vec<String> =
+            url.query.iter().map(|(name, value)| alloc::format!("{name}={value}")).collect();
         alloc::format!("{}{}?{}", url.host, url.path, query.join("&"))
     }
 

@@ -1,6 +1,7 @@
 //! Chat: what the objects of Sync mean to people (spec 03).
 
 mod commands;
+mod dialect;
 mod directory;
 mod rest;
 mod session;

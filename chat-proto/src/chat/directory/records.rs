@@ -18,8 +18,8 @@ use crate::error::CallError;
 use crate::event::UnreadCount;
 use crate::json::{Json, attributes_or_empty};
 use crate::model::{
-    ChannelDescriptor, ChannelSid, ChannelStatus, ChannelType, Identity, NotificationLevel, Page, PageRef, PageSource,
-    UserDescriptor,
+    ChannelDescriptor, ChannelSid, ChannelStatus, ChannelType, Identity, NotificationLevel, Page, PageRef,
+    PageSource, UserDescriptor,
 };
 
 /// A page of the directory of public channels.
@@ -306,7 +306,10 @@ mod tests {
         assert_eq!(channel.created_by, Some("alice".into()));
         assert_eq!(channel.date_created, Timestamp::parse("2024-01-01"));
         assert_eq!(channel.date_updated, Timestamp::parse("2024-01-02"));
-        assert_eq!((channel.unique_name.as_deref(), channel.friendly_name.as_deref()), (Some("general"), Some("General")));
+        assert_eq!(
+            (channel.unique_name.as_deref(), channel.friendly_name.as_deref()),
+            (Some("general"), Some("General"))
+        );
         assert_eq!((channel.messages_count, channel.members_count), (7, 2));
         assert_eq!(channel.last_consumed_message_index, Some(0));
         assert_eq!(channel.notification_level, Some(NotificationLevel::Muted));
@@ -325,7 +328,10 @@ mod tests {
         assert_eq!(channel.attributes, Json::empty_object());
         assert_eq!((channel.unique_name, channel.friendly_name, channel.created_by), (None, None, None));
         assert_eq!((channel.messages_count, channel.members_count), (0, 0));
-        assert_eq!((channel.date_created, channel.last_consumed_message_index, channel.notification_level), (None, None, None));
+        assert_eq!(
+            (channel.date_created, channel.last_consumed_message_index, channel.notification_level),
+            (None, None, None)
+        );
     }
 
     #[test]
@@ -338,14 +344,18 @@ mod tests {
         assert_eq!(page.next, Some(PageRef { source: PageSource::PublicChannels, token: "n".into() }));
         assert_eq!(page.prev, Some(PageRef { source: PageSource::PublicChannels, token: "p".into() }));
 
-        let page = user_channels(br#"{"channels":[],"meta":{"previous_token":"","next_token":null}}"#).unwrap();
+        let page =
+            user_channels(br#"{"channels":[],"meta":{"previous_token":"","next_token":null}}"#).unwrap();
         assert_eq!((page.next, page.prev), (None, None));
         assert_eq!(user_channels(br#"{"channels":[]}"#).unwrap().next, None);
 
         let sid = ChannelSid::from("CH1");
         let body = br#"{"users":[{"identity":"bob","is_online":true}],"meta":{"previous_token":"wrong","prev_token":"p"}}"#;
         let page = channel_users(body, &sid).unwrap();
-        assert_eq!(page.prev, Some(PageRef { source: PageSource::ChannelUsers { channel: sid }, token: "p".into() }));
+        assert_eq!(
+            page.prev,
+            Some(PageRef { source: PageSource::ChannelUsers { channel: sid }, token: "p".into() })
+        );
         assert_eq!(page.next, None);
     }
 
@@ -360,8 +370,14 @@ mod tests {
         .unwrap();
         assert_eq!((page.unreadable, page.next.as_deref()), (2, Some("n")));
         let [first, second] = &page.entries[..] else { panic!("{page:?}") };
-        assert_eq!((first.channel.as_str(), &*first.document, first.status), ("CH1", "CH1.channel", ChannelStatus::Joined));
-        assert_eq!((first.last_consumed_message_index, first.notification_level), (Some(3), Some(NotificationLevel::Default)));
+        assert_eq!(
+            (first.channel.as_str(), &*first.document, first.status),
+            ("CH1", "CH1.channel", ChannelStatus::Joined)
+        );
+        assert_eq!(
+            (first.last_consumed_message_index, first.notification_level),
+            (Some(3), Some(NotificationLevel::Default))
+        );
         assert_eq!((second.status, second.last_consumed_message_index), (ChannelStatus::Invited, None));
     }
 
@@ -382,9 +398,17 @@ mod tests {
     fn unread_counts() {
         let sid = ChannelSid::from("CH1");
         let count = |body: &str| unread_count(body.as_bytes(), &sid);
-        assert_eq!(count(r#"{"channels":[{"channel_sid":"CH1","unread_messages_count":4}]}"#), Ok(UnreadCount::Known(4)));
-        assert_eq!(count(r#"{"channels":[{"channel_sid":"CH1","unread_messages_count":null}]}"#), Ok(UnreadCount::Unknown));
-        for body in [r#"{"channels":[]}"#, r#"{"channels":[{"channel_sid":"CH2","unread_messages_count":4}]}"#] {
+        assert_eq!(
+            count(r#"{"channels":[{"channel_sid":"CH1","unread_messages_count":4}]}"#),
+            Ok(UnreadCount::Known(4))
+        );
+        assert_eq!(
+            count(r#"{"channels":[{"channel_sid":"CH1","unread_messages_count":null}]}"#),
+            Ok(UnreadCount::Unknown)
+        );
+        for body in
+            [r#"{"channels":[]}"#, r#"{"channels":[{"channel_sid":"CH2","unread_messages_count":4}]}"#]
+        {
             assert_eq!(count(body), Err(CallError::UnknownChannel(sid.clone())));
         }
     }
@@ -392,7 +416,9 @@ mod tests {
     #[test]
     fn unreadable_bodies_are_typed_errors() {
         let sid = ChannelSid::from("CH1");
-        for body in ["", "null", "[]", "{", "{}x", r#"{"channels":{}}"#, r#"{"channels":[{}]}"#, r#"{"users":[{}]}"#] {
+        for body in
+            ["", "null", "[]", "{", "{}x", r#"{"channels":{}}"#, r#"{"channels":[{}]}"#, r#"{"users":[{}]}"#]
+        {
             let body = body.as_bytes();
             let errors = [
                 public_channels(body).err(),
@@ -403,7 +429,10 @@ mod tests {
                 unread_count(body, &sid).err(),
             ];
             for error in errors {
-                assert!(matches!(error, Some(CallError::BadAnswer(_) | CallError::UnknownChannel(_))), "{error:?}");
+                assert!(
+                    matches!(error, Some(CallError::BadAnswer(_) | CallError::UnknownChannel(_))),
+                    "{error:?}"
+                );
             }
         }
         for body in ["", "null", r#"{"channels":7}"#] {
