@@ -306,6 +306,6 @@ mod tests {
         channel.last_consumed_message_index = Some(4);
         let reasons = ChannelData::parse(r#"{"lastConsumedMessageIndex":null}"#).unwrap().apply(&mut channel);
         assert!(reasons.contains(ChannelReason::LastConsumedMessageIndex));
-        assert!(ChannelData::parse("[]").is_err());
+        assert!(ChannelData::parse("7").is_err());
     }
 }

@@ -51,7 +51,7 @@ pub(crate) trait Scalar<'de>: Sized {
     }
 }
 
-impl<'de> Scalar<'de> for Cow<'de, str> {
+impl<'de: 'a, 'a> Scalar<'de> for Cow<'a, str> {
     fn from_text(text: Cow<'de, str>) -> Option<Self> {
         Some(text)
     }
