@@ -52,7 +52,7 @@ pub fn split(bytes: &[u8], limits: FrameLimits) -> Result<RawFrame<'_>, FrameErr
         return Err(FrameError::TooLarge { size: size as u64, limit: limits.header_bytes as u64 });
     }
     let body = bytes.get(line + 2..).unwrap_or_default();
-    let header = body.get(..size).ok_or(FrameError::HeaderCut { missing: (size - body.len()) as u64 })?;
+    let header = body.get(..size).ok_or_else(|| FrameError::HeaderCut { missing: size.saturating_sub(body.len()) as u64 })?;
     let header = core::str::from_utf8(header).map_err(|e| FrameError::BadHeader(e.to_string().into()))?;
     Ok(RawFrame { header, rest: body.get(size + 2..).unwrap_or_default() })
 }
