@@ -1,1 +1,3 @@
 //! Offline service, session replay, simulator and referee for Programmable Chat clients.
+
+pub mod service;
