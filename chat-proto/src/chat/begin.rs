@@ -1,24 +1,19 @@
-//! The beginning of a call: arguments are checked before anything is sent (spec 03 §19), then the first step is taken.
+//! The beginning of a call: its arguments are checked, then the first step is taken.
 //!
 //! A call that must wait for something (readiness, a document, streams) begins again when that is there.
 
-use alloc::borrow::Cow;
-use alloc::sync::Arc;
-
 use super::calls::{Progress, Wait};
-use super::channels::Reading;
+use super::check::{check, invalid};
 use super::commands::{CommandOwner, SessionCommand};
 use super::read_horizon::Move;
 use super::rest::RestId;
 use super::sorting::sorted;
-use super::{Asker, Chat, Reader, directory};
-use crate::call::{Call, CallId, Direction, GetMessages, MemberRef, SendMessage};
+use super::{Chat, Reader, directory};
+use crate::call::{Call, CallId, GetMessages, SendMessage};
 use crate::cx::Cx;
 use crate::error::CallError;
 use crate::event::Reply;
-use crate::json::Json;
-use crate::model::{ChannelSid, ChannelStatus, ChannelType, Identity, MemberSid, MemberType, PageRef, PageSource};
-use crate::sync::Select;
+use crate::model::{ChannelStatus, ChannelType, Identity};
 use crate::twilsock::{Control, Url};
 
 /// What the first step of a call leads to.
@@ -44,43 +39,6 @@ impl From<Reply> for Step {
 impl From<CallError> for Step {
     fn from(error: CallError) -> Self {
         Self::Answer(Err(error))
-    }
-}
-
-fn invalid(argument: &'static str, problem: &'static str) -> CallError {
-    CallError::InvalidArgument { argument: Cow::Borrowed(argument), problem: Cow::Borrowed(problem) }
-}
-
-fn check_object(attributes: &Json) -> Result<(), CallError> {
-    if attributes.is_object() { Ok(()) } else { Err(invalid("attributes", "must be a JSON object")) }
-}
-
-fn check_text(argument: &'static str, text: &str) -> Result<(), CallError> {
-    if text.is_empty() { Err(invalid(argument, "must not be empty")) } else { Ok(()) }
-}
-
-/// Checks what types do not forbid.
-fn check(call: &Call) -> Result<(), CallError> {
-    match call {
-        Call::CreateChannel(options) => check_object(&options.attributes),
-        Call::SendMessage(SendMessage { attributes, .. })
-        | Call::UpdateChannelAttributes(_, attributes)
-        | Call::UpdateMemberAttributes(_, _, attributes)
-        | Call::UpdateMessageAttributes(_, _, attributes)
-        | Call::UpdateUserAttributes(_, attributes) => check_object(attributes),
-        Call::GetChannelBySid(sid) => check_text("sid", sid.as_str()),
-        Call::GetChannelByUniqueName(name) => check_text("unique_name", name),
-        Call::GetUser(identity)
-        | Call::GetUserDescriptor(identity)
-        | Call::Invite(_, identity)
-        | Call::Add(_, identity)
-        | Call::RemoveMember(_, MemberRef::Identity(identity))
-        | Call::GetMember(_, MemberRef::Identity(identity)) => check_text("identity", identity.as_str()),
-        Call::RemoveMember(_, MemberRef::Sid(sid)) | Call::GetMember(_, MemberRef::Sid(sid)) => {
-            check_text("member_sid", sid.as_str())
-        }
-        Call::GetMessages(GetMessages { page_size: 0, .. }) => Err(invalid("page_size", "must be at least 1")),
-        _ => Ok(()),
     }
 }
 
@@ -115,38 +73,6 @@ impl Chat {
             Step::Read(Err(error)) => self.calls.answer(cx, id, Err(error)),
             Step::Taken => {}
         }
-    }
-
-    /// The channel of a call: the error, or what to wait for, if it is not known.
-    fn need(&self, sid: &ChannelSid) -> Result<(), Step> {
-        if self.state.channels.contains_key(sid) {
-            Ok(())
-        } else if self.channels.records.contains_key(sid) {
-            Err(Step::Wait(Wait::Document(sid.clone())))
-        } else if !self.state.ready {
-            Err(Step::Wait(Wait::Ready))
-        } else if self.channels.reading != Reading::Done {
-            Err(Step::Wait(Wait::OwnChannels))
-        } else {
-            Err(CallError::UnknownChannel(sid.clone()).into())
-        }
-    }
-
-    fn need_ready(&self) -> Result<(), Step> {
-        if self.state.ready { Ok(()) } else { Err(Step::Wait(Wait::Ready)) }
-    }
-
-    fn need_streams(&mut self, cx: &mut Cx, sid: &ChannelSid) -> Result<(), Step> {
-        self.need(sid)?;
-        if self.channels.records.get(sid).is_some_and(super::channels::Record::streams_ready) {
-            return Ok(());
-        }
-        let missing = self.channels.records.get(sid).is_none_or(|r| r.messages_name.is_none() || r.roster_name.is_none());
-        if missing {
-            return Err(CallError::BadAnswer("the channel's document names no message list or roster".into()).into());
-        }
-        self.open_streams(cx, sid);
-        Err(Step::Wait(Wait::Streams(sid.clone())))
     }
 
     /// Calls of the client itself; those of a channel go on to [`Chat::channel_step`].
@@ -193,7 +119,8 @@ impl Chat {
             }
             Call::NextPage(page) => self.page_step(cx, id, &page)?,
             Call::UpdateToken(token) => {
-                let claimed = token.claims().and_then(|claims| claims.identity).map(|text| Identity::new(&*text));
+                let claimed =
+                    token.claims().and_then(|claims| claims.identity).map(|text| Identity::new(&*text));
                 if claimed.is_some() && self.state.identity.is_some() && claimed != self.state.identity {
                     return Err(invalid("token", "is another person's").into());
                 }
@@ -291,7 +218,10 @@ impl Chat {
             }
             Call::GetUserDescriptors(channel) => {
                 self.need(&channel)?;
-                self.read_step(|links, config| directory::channel_users_url(config, links, &channel, None), cx)
+                self.read_step(
+                    |links, config| directory::channel_users_url(config, links, &channel, None),
+                    cx,
+                )
             }
             Call::GetAttributes(channel) => {
                 self.need(&channel)?;
@@ -314,14 +244,18 @@ impl Chat {
             Call::UpdateFriendlyName(channel, friendly_name) => {
                 self.need(&channel)?;
                 match self.state.channel(&channel).cloned() {
-                    Some(same) if same.friendly_name.as_deref() == friendly_name.as_deref() => Reply::Channel(same).into(),
+                    Some(same) if same.friendly_name.as_deref() == friendly_name.as_deref() => {
+                        Reply::Channel(same).into()
+                    }
                     _ => Step::Command(SessionCommand::EditFriendlyName { channel, friendly_name }),
                 }
             }
             Call::UpdateUniqueName(channel, unique_name) => {
                 self.need(&channel)?;
                 match self.state.channel(&channel).cloned() {
-                    Some(same) if same.unique_name.as_deref() == unique_name.as_deref() => Reply::Channel(same).into(),
+                    Some(same) if same.unique_name.as_deref() == unique_name.as_deref() => {
+                        Reply::Channel(same).into()
+                    }
                     _ => Step::Command(SessionCommand::EditUniqueName { channel, unique_name }),
                 }
             }
@@ -377,181 +311,5 @@ impl Chat {
             }
             _ => invalid("call", "is of another kind than it should be").into(),
         })
-    }
-
-    // ---- steps that several calls take
-
-    /// A read of the directory. Its addresses are known once the client is ready.
-    fn read_step(
-        &self,
-        url: impl FnOnce(&super::session::Links, &crate::Config) -> Result<Url, CallError>,
-        cx: &Cx,
-    ) -> Step {
-        match &self.context {
-            Some(context) => Step::Read(url(&context.links, &cx.config)),
-            None => Step::Wait(Wait::Ready),
-        }
-    }
-
-    fn need_own_channels(&mut self, cx: &mut Cx) -> Result<(), Step> {
-        self.need_ready()?;
-        if self.channels.reading == Reading::Done {
-            return Ok(());
-        }
-        if self.channels.reading == Reading::Failed {
-            self.load_own_channels(cx);
-        }
-        Err(Step::Wait(Wait::OwnChannels))
-    }
-
-    /// A known channel is there; of another the own map is asked, and then the directory (spec 03 §7.7).
-    fn find_channel(&mut self, cx: &mut Cx, id: CallId, sid: &ChannelSid) -> Result<Step, Step> {
-        if let Some(channel) = self.state.channel(sid) {
-            return Ok(Reply::Channel(channel.clone()).into());
-        }
-        if self.channels.records.contains_key(sid) {
-            return Ok(Step::Wait(Wait::Document(sid.clone())));
-        }
-        self.need_own_channels(cx)?;
-        Ok(self.own_map_step(cx, id, Some(sid)))
-    }
-
-    /// Asks the own map for one item or for the first page.
-    fn own_map_step(&mut self, cx: &mut Cx, id: CallId, key: Option<&ChannelSid>) -> Step {
-        let Some(entity) = self.channels.own_map.entity() else { return Step::Wait(Wait::OwnChannels) };
-        let select = Select { key: key.map(|sid| sid.as_str().into()), ..Select::all() };
-        Step::Wait(Wait::Query(self.query(cx, entity, Asker::Call(id), select)))
-    }
-
-    fn messages_step(&mut self, cx: &mut Cx, id: CallId, query: &GetMessages) -> Result<Step, Step> {
-        self.need_streams(cx, &query.channel)?;
-        let entity = self.channels.records.get(&query.channel).and_then(|record| record.messages.entity());
-        let Some(entity) = entity else { return Err(CallError::UnknownChannel(query.channel.clone()).into()) };
-        let select = Select {
-            from: query.anchor.map(|anchor| alloc::format!("{anchor}")),
-            page_size: query.page_size,
-            key: None,
-            descending: query.direction == Direction::Backwards,
-        };
-        Ok(Step::Wait(Wait::Query(self.query(cx, entity, Asker::Call(id), select))))
-    }
-
-    fn page_step(&mut self, cx: &mut Cx, id: CallId, page: &PageRef) -> Result<Step, Step> {
-        let token = page.token.as_str();
-        Ok(match &page.source {
-            PageSource::Messages { channel, .. } => {
-                self.need_streams(cx, channel)?;
-                let entity = self.channels.records.get(channel).and_then(|record| record.messages.entity());
-                let Some(entity) = entity else { return Err(CallError::UnknownChannel(channel.clone()).into()) };
-                Step::Wait(Wait::Query(self.query_page(cx, entity, Asker::Call(id), token)))
-            }
-            PageSource::SubscribedChannels => {
-                self.need_own_channels(cx)?;
-                let Some(entity) = self.channels.own_map.entity() else { return Ok(Step::Wait(Wait::OwnChannels)) };
-                Step::Wait(Wait::Query(self.query_page(cx, entity, Asker::Call(id), token)))
-            }
-            PageSource::PublicChannels => {
-                self.read_step(|links, config| directory::public_channels_url(config, links, Some(token)), cx)
-            }
-            PageSource::UserChannels => {
-                self.read_step(|links, config| directory::user_channels_url(config, links, Some(token)), cx)
-            }
-            PageSource::ChannelUsers { channel } => {
-                self.read_step(|links, config| directory::channel_users_url(config, links, channel, Some(token)), cx)
-            }
-        })
-    }
-
-    /// The answer holds the message as it was, so one that is not held is read first.
-    fn remove_message_step(&mut self, cx: &mut Cx, id: CallId, channel: ChannelSid, index: u64) -> Step {
-        let known = self.state.channels.get(&channel).and_then(|entry| entry.messages.get(&index)).cloned();
-        let list = self.channels.records.get(&channel).and_then(|record| record.messages.entity());
-        match (known, list) {
-            (Some(message), _) => self.calls.progress(id, Progress::Message(message)),
-            (None, Some(entity)) => {
-                let select = Select { from: Some(alloc::format!("{index}")), page_size: 1, ..Select::all() };
-                return Step::Wait(Wait::Query(self.query(cx, entity, Asker::Call(id), select)));
-            }
-            (None, None) => {}
-        }
-        Step::Command(SessionCommand::DeleteMessage { channel, index })
-    }
-
-    /// Keeps a channel as it is: the answer tells of it when it is gone.
-    fn keep_channel(&mut self, id: CallId, sid: &ChannelSid) {
-        if let Some(channel) = self.state.channel(sid).cloned() {
-            self.calls.progress(id, Progress::Channel(channel));
-        }
-    }
-
-    fn user_descriptor_step(&mut self, cx: &mut Cx, identity: &Identity) -> Result<Step, Step> {
-        self.need_ready()?;
-        Ok(self.read_step(|links, config| directory::user_url(config, links, identity), cx))
-    }
-
-    /// Follows a person; the name of the map is looked up where it is not known.
-    fn user_step(&mut self, cx: &mut Cx, identity: &Identity, entity: Option<&str>) -> Result<Step, Step> {
-        self.need_ready()?;
-        if let Some(user) = self.state.users.get(identity).filter(|user| user.is_subscribed) {
-            return Ok(Reply::User(user.clone()).into());
-        }
-        let own = self.context.as_ref().filter(|context| context.identity == *identity).map(|context| context.user_info.clone());
-        match own.or_else(|| entity.map(Into::into)) {
-            Some(name) => {
-                self.open_user(cx, identity, name);
-                Ok(Step::Wait(Wait::User(identity.clone())))
-            }
-            None => self.user_descriptor_step(cx, identity),
-        }
-    }
-
-    fn need_user(&self, identity: &Identity) -> Result<(), Step> {
-        self.need_ready()?;
-        if self.follows(identity) { Ok(()) } else { Err(CallError::NotSubscribed(identity.as_str().into()).into()) }
-    }
-
-    /// The person behind a member, with the name of the map that describes that person.
-    fn need_member_user(
-        &mut self,
-        cx: &mut Cx,
-        sid: &ChannelSid,
-        member: &MemberSid,
-    ) -> Result<(Identity, Option<Arc<str>>), Step> {
-        self.need_streams(cx, sid)?;
-        let Some(member) = self.member(sid, member) else {
-            return Err(CallError::UnknownMember(member.as_str().into()).into());
-        };
-        match (&member.identity, member.member_type) {
-            (Some(identity), MemberType::Chat) => Ok((identity.clone(), member.user_info.clone())),
-            (_, kind) => Err(CallError::NotAUser(kind).into()),
-        }
-    }
-
-    fn member_answer(&self, sid: &ChannelSid, member: &MemberRef) -> Step {
-        let (found, name) = match member {
-            MemberRef::Sid(member) => (self.member(sid, member), member.as_str()),
-            MemberRef::Identity(identity) => (self.member_of(sid, identity), identity.as_str()),
-        };
-        match found {
-            Some(member) => Reply::Member(member.clone()).into(),
-            None => CallError::UnknownMember(name.into()).into(),
-        }
-    }
-
-    /// The member who sent a message: by membership, else by person (spec 03 §9.3).
-    fn author_answer(&self, sid: &ChannelSid, index: u64) -> Step {
-        let Some(message) = self.state.channels.get(sid).and_then(|entry| entry.messages.get(&index)) else {
-            return CallError::UnknownMessage(index).into();
-        };
-        let by_sid = message.member_sid.as_ref().and_then(|member| self.member(sid, member));
-        let found = by_sid.or_else(|| message.author.as_ref().and_then(|author| self.member_of(sid, author)));
-        match found {
-            Some(member) => Reply::Member(member.clone()).into(),
-            None => {
-                let name = message.member_sid.as_ref().map(MemberSid::as_str);
-                let name = name.or(message.author.as_ref().map(Identity::as_str)).unwrap_or("(nobody)");
-                CallError::UnknownMember(name.into()).into()
-            }
-        }
     }
 }

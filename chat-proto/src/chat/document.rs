@@ -11,8 +11,8 @@ use super::lenient::{Field, attributes, set};
 use crate::date::Timestamp;
 use crate::json::Json;
 use crate::model::{
-    Channel, ChannelDescriptor, ChannelReason, ChannelState, ChannelStateKind, ChannelStatus, ChannelType, LastMessage,
-    NotificationLevel, Reasons,
+    Channel, ChannelDescriptor, ChannelReason, ChannelState, ChannelStateKind, ChannelStatus, ChannelType,
+    LastMessage, NotificationLevel, Reasons,
 };
 
 /// What a record of a channel says: `None` says nothing.
@@ -206,7 +206,10 @@ impl ChannelData {
             (Some(None), _) => None,
             (Some(Some(new)), old) => {
                 let old = old.unwrap_or_default();
-                let merged = LastMessage { index: new.index.or(old.index), timestamp: new.timestamp.or(old.timestamp) };
+                let merged = LastMessage {
+                    index: new.index.or(old.index),
+                    timestamp: new.timestamp.or(old.timestamp),
+                };
                 (merged != LastMessage::default()).then_some(merged)
             }
         };
@@ -296,7 +299,8 @@ mod tests {
         assert!(read(r#"{"dateUpdated":"soon"}"#).apply(&mut channel).is_empty());
         assert_eq!(read(r#"{"status":"notParticipating"}"#).status, Some(ChannelStatus::Known));
         read(r#"{"state":{"current":"active","dateUpdated":"2020-01-01"}}"#).apply(&mut channel);
-        let reasons = read(r#"{"state":{"current":"active","dateUpdated":"2020-01-02"}}"#).apply(&mut channel);
+        let reasons =
+            read(r#"{"state":{"current":"active","dateUpdated":"2020-01-02"}}"#).apply(&mut channel);
         assert!(reasons.contains(ChannelReason::State));
     }
 

@@ -185,7 +185,8 @@ mod tests {
 
     #[test]
     fn odd_members_cost_nothing_else() {
-        let probe: Probe<'_> = serde_json::from_str(r#"{"text":"x","number":{"a":[1]},"date":"soon","more":1}"#).unwrap();
+        let probe: Probe<'_> =
+            serde_json::from_str(r#"{"text":"x","number":{"a":[1]},"date":"soon","more":1}"#).unwrap();
         assert_eq!(probe, Probe { text: Field::Value("x".into()), ..Probe::default() });
         let probe: Probe<'_> = serde_json::from_str(r#"{"text":null,"number":3.0,"date":1000}"#).unwrap();
         assert_eq!(probe.text.present(), Some(None));

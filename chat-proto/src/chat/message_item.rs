@@ -9,7 +9,8 @@ use serde_json::value::RawValue;
 use super::lenient::{Field, attributes};
 use crate::date::Timestamp;
 use crate::model::{
-    ChannelSid, Identity, MediaInfo, MediaSid, MemberSid, Message, MessageReason, MessageSid, MessageType, Reasons,
+    ChannelSid, Identity, MediaInfo, MediaSid, MemberSid, Message, MessageReason, MessageSid, MessageType,
+    Reasons,
 };
 
 #[derive(Deserialize)]
@@ -138,10 +139,15 @@ mod tests {
 
     #[test]
     fn media_hides_the_text() {
-        let message = read(r#"{"sid":"IM6","type":"media","text":"x","media":{"sid":"ME1","contentType":"image/png","size":9}}"#);
+        let message = read(
+            r#"{"sid":"IM6","type":"media","text":"x","media":{"sid":"ME1","contentType":"image/png","size":9}}"#,
+        );
         assert_eq!((message.body, message.message_type), (None, MessageType::Media));
         let media = message.media.unwrap();
-        assert_eq!((media.sid.as_str(), &*media.content_type, media.size, media.filename), ("ME1", "image/png", 9, None));
+        assert_eq!(
+            (media.sid.as_str(), &*media.content_type, media.size, media.filename),
+            ("ME1", "image/png", 9, None)
+        );
     }
 
     #[test]
@@ -151,7 +157,12 @@ mod tests {
         let reasons: alloc::vec::Vec<_> = apply(&mut message, &new).iter().collect();
         assert_eq!(
             reasons,
-            [MessageReason::Body, MessageReason::LastUpdatedBy, MessageReason::DateUpdated, MessageReason::Attributes]
+            [
+                MessageReason::Body,
+                MessageReason::LastUpdatedBy,
+                MessageReason::DateUpdated,
+                MessageReason::Attributes
+            ]
         );
         assert_eq!(message.author, Some("bob".into()));
         assert!(apply(&mut message, &new).is_empty());

@@ -46,7 +46,8 @@ impl Chat {
     }
 
     fn message_updated(&mut self, cx: &mut Cx, sid: &ChannelSid, index: u64, text: &str) {
-        let Some(known) = self.state.channels.get_mut(sid).and_then(|entry| entry.messages.get_mut(&index)) else {
+        let Some(known) = self.state.channels.get_mut(sid).and_then(|entry| entry.messages.get_mut(&index))
+        else {
             return;
         };
         match message_item::parse(text, sid, index) {
@@ -68,7 +69,12 @@ impl Chat {
     }
 
     /// Messages of a page, in rising order. They stay live from now on, as far as the window reaches.
-    pub(super) fn message_page(&mut self, cx: &mut Cx, sid: &ChannelSid, items: Vec<Item<'_>>) -> Vec<Arc<Message>> {
+    pub(super) fn message_page(
+        &mut self,
+        cx: &mut Cx,
+        sid: &ChannelSid,
+        items: Vec<Item<'_>>,
+    ) -> Vec<Arc<Message>> {
         let mut page = Vec::with_capacity(items.len());
         for item in items {
             let Key::Index(index) = item.key else { continue };

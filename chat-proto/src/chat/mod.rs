@@ -7,10 +7,12 @@
 mod begin;
 mod calls;
 mod channels;
+mod check;
 mod commands;
 mod dialect;
 mod directory;
 mod document;
+mod giving_up;
 mod lenient;
 mod message_item;
 mod messages;
@@ -24,6 +26,7 @@ mod roster_item;
 mod session;
 mod shutdown;
 mod sorting;
+mod steps;
 mod typing;
 mod users;
 
@@ -36,13 +39,13 @@ use self::commands::CommandOwner;
 use self::proceed::Got;
 use self::read_horizon::ReadHorizon;
 use self::rest::{Rest, RestId};
-use self::session::{Session, SessionContext, SessionEvent, Withdrawn};
+use self::session::{Session, SessionContext, SessionEvent};
 use self::shutdown::Ending;
 use self::typing::Typing;
 use self::users::Users;
-use crate::call::{Call, CallId, CallOptions, Cancel, RefusedReason};
+use crate::call::{Call, CallId, CallOptions, RefusedReason};
 use crate::cx::Cx;
-use crate::error::{CallError, Fault, Phase};
+use crate::error::{CallError, Fault};
 use crate::event::{Event, Reply};
 use crate::model::{ChannelSid, Identity};
 use crate::state::State;
@@ -167,7 +170,12 @@ impl Chat {
 
     // ---- from the app
 
-    pub(crate) fn call(&mut self, cx: &mut Cx, call: Call, options: CallOptions) -> Result<CallId, (Call, RefusedReason)> {
+    pub(crate) fn call(
+        &mut self,
+        cx: &mut Cx,
+        call: Call,
+        options: CallOptions,
+    ) -> Result<CallId, (Call, RefusedReason)> {
         if self.ending.has_begun() {
             return Err((call, RefusedReason::ShutDown));
         }
@@ -178,25 +186,6 @@ impl Chat {
         self.begin(cx, id);
         self.settle(cx);
         Ok(id)
-    }
-
-    pub(crate) fn cancel(&mut self, cx: &mut Cx, id: CallId) -> Cancel {
-        let Some(pending) = self.calls.get(id) else { return Cancel::TooLate };
-        let withdrawn = match &pending.wait {
-            Wait::Command => self.session.withdraw(cx, CommandOwner::Call(id)) == Withdrawn::Forgotten,
-            Wait::Report | Wait::Typing | Wait::Transport => false,
-            // A call whose command was executed and which only waits to show its result.
-            Wait::Document(_) => !matches!(pending.call, Call::CreateChannel(_)),
-            Wait::Query(_) => !matches!(pending.call, Call::UpdateMessageBody(..) | Call::UpdateMessageAttributes(..)),
-            _ => true,
-        };
-        if !withdrawn {
-            return Cancel::TooLate;
-        }
-        self.stop_waiting(cx, id);
-        self.calls.answer(cx, id, Err(CallError::Cancelled));
-        self.settle(cx);
-        Cancel::Cancelled
     }
 
     // ---- from below
@@ -241,7 +230,9 @@ impl Chat {
                 self.state.connection = state;
                 cx.events.push(Event::ConnectionStateChanged(state));
             }
-            Notice::TokenUpdated { call, result } => self.calls.answer(cx, call, result.map(|()| Reply::Done)),
+            Notice::TokenUpdated { call, result } => {
+                self.calls.answer(cx, call, result.map(|()| Reply::Done))
+            }
             Notice::ShutDown { call } => {
                 self.calls.answer(cx, call, Ok(Reply::Done));
                 self.ended(cx);
@@ -310,7 +301,8 @@ impl Chat {
         let cache = cx.config.http_cache_interval.or(context.http_cache_interval);
         self.rest.set_lifetime(cache.unwrap_or(core::time::Duration::from_secs(5)));
         self.users.set_limit(cx.config.user_infos_to_subscribe.or(context.user_infos_to_subscribe));
-        self.horizon.set_interval(cx.config.consumption_report_interval.or(context.consumption_report_interval));
+        self.horizon
+            .set_interval(cx.config.consumption_report_interval.or(context.consumption_report_interval));
         if let Some(known) = &mut self.context {
             // Where things are does not change in the midst of a client's life (spec 03 §3.3).
             known.reachability_enabled = context.reachability_enabled;
@@ -403,45 +395,6 @@ impl Chat {
         self.queries.insert(query, (entity, asker));
         cx.orders.push_back(Order::Page { query, entity, token: token.into() });
         query
-    }
-
-    /// A call's deadline passed: what is said depends on how far it came.
-    fn deadline_passed(&mut self, cx: &mut Cx, id: CallId) {
-        let Some(pending) = self.calls.get(id) else { return };
-        let phase = match (&pending.wait, self.online) {
-            (Wait::Command, _) => {
-                let phase = self.session.phase(CommandOwner::Call(id));
-                if self.session.abandon(cx, CommandOwner::Call(id)) {
-                    return self.calls.answer(cx, id, Err(CallError::Unknown(Phase::Sent)));
-                }
-                phase
-            }
-            (Wait::Report | Wait::Typing | Wait::Transport, true) => {
-                self.stop_waiting(cx, id);
-                return self.calls.answer(cx, id, Err(CallError::Unknown(Phase::Sent)));
-            }
-            (_, false) | (Wait::Ready, _) => Phase::Offline,
-            (Wait::OwnChannels | Wait::Document(_) | Wait::Documents(_) | Wait::Streams(_) | Wait::User(_), true) => Phase::Queued,
-            (_, true) => Phase::Sent,
-        };
-        self.stop_waiting(cx, id);
-        self.calls.answer(cx, id, Err(CallError::DeadlineExceeded(phase)));
-    }
-
-    /// Forgets what was asked on behalf of a call.
-    fn stop_waiting(&mut self, cx: &mut Cx, id: CallId) {
-        match self.calls.get(id).map(|pending| pending.wait.clone()) {
-            Some(Wait::Query(query)) => {
-                self.queries.remove(&query);
-                cx.orders.push_back(Order::Forget { query });
-            }
-            Some(Wait::Rest(read)) => {
-                self.reads.remove(&read);
-                self.rest.forget(cx, read);
-            }
-            Some(Wait::Report) => self.horizon.forget(id),
-            _ => {}
-        }
     }
 }
 

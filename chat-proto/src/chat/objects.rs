@@ -107,7 +107,12 @@ impl Chat {
     fn document_failed(&mut self, cx: &mut Cx, sid: &ChannelSid, error: CallError) {
         let gone = matches!(error, CallError::Sync { status: 404, .. });
         if self.state.channels.contains_key(sid) {
-            if let Some(entity) = self.channels.records.get_mut(sid).and_then(|record| core::mem::take(&mut record.document).entity()) {
+            if let Some(entity) = self
+                .channels
+                .records
+                .get_mut(sid)
+                .and_then(|record| core::mem::take(&mut record.document).entity())
+            {
                 self.entities.remove(&entity);
             }
             self.fail_waiting(cx, sid, &error);
@@ -153,7 +158,9 @@ impl Chat {
     }
 
     fn fail_waiting(&mut self, cx: &mut Cx, sid: &ChannelSid, error: &CallError) {
-        for id in self.calls.waiting(|wait| matches!(wait, Wait::Document(of) | Wait::Streams(of) if of == sid)) {
+        for id in
+            self.calls.waiting(|wait| matches!(wait, Wait::Document(of) | Wait::Streams(of) if of == sid))
+        {
             self.calls.answer(cx, id, Err(error.clone()));
         }
         self.wake_documents(cx);
@@ -176,7 +183,8 @@ impl Chat {
 
     /// After a reconnect, or later: the streams of own channels that could not be opened.
     pub(super) fn reopen_streams(&mut self, cx: &mut Cx) {
-        let joined = self.state.channels.values().filter(|entry| entry.channel.status == ChannelStatus::Joined);
+        let joined =
+            self.state.channels.values().filter(|entry| entry.channel.status == ChannelStatus::Joined);
         let sids: alloc::vec::Vec<_> = joined.map(|entry| entry.channel.sid.clone()).collect();
         for sid in sids {
             let closed = self.channels.records.get(&sid).is_some_and(|record| {
@@ -237,7 +245,13 @@ impl Chat {
     }
 
     /// The service does not have, or does not give, one of the streams.
-    pub(super) fn stream_lost(&mut self, cx: &mut Cx, sid: &ChannelSid, part: Part, error: Option<CallError>) {
+    pub(super) fn stream_lost(
+        &mut self,
+        cx: &mut Cx,
+        sid: &ChannelSid,
+        part: Part,
+        error: Option<CallError>,
+    ) {
         let Some(record) = self.channels.records.get_mut(sid) else { return };
         if let Some(entity) = core::mem::take(record.object(part)).entity() {
             self.entities.remove(&entity);

@@ -157,7 +157,13 @@ impl Chat {
     // ---- records of a channel
 
     /// Takes in what a record says of a channel. False when nothing of it counts.
-    pub(super) fn upsert(&mut self, cx: &mut Cx, sid: &ChannelSid, data: ChannelData, source: Source) -> bool {
+    pub(super) fn upsert(
+        &mut self,
+        cx: &mut Cx,
+        sid: &ChannelSid,
+        data: ChannelData,
+        source: Source,
+    ) -> bool {
         if let Some(record) = self.channels.records.get_mut(sid) {
             if self.state.channels.contains_key(sid) {
                 return self.update_known(cx, sid, &data, source);
@@ -174,7 +180,10 @@ impl Chat {
         }
         if self.channels.records.len() >= cx.config.limits.channels {
             let problem = "more channels than the limit allows".into();
-            cx.events.push(Event::Fault(Fault::Unreadable { what: alloc::format!("channel {sid}").into(), problem }));
+            cx.events.push(Event::Fault(Fault::Unreadable {
+                what: alloc::format!("channel {sid}").into(),
+                problem,
+            }));
             return false;
         }
         let name = data.document.clone().unwrap_or_else(|| directory::document_name(sid));
@@ -185,7 +194,9 @@ impl Chat {
 
     /// What a record does to a channel that the app knows: the rows of spec 03 §7.3, the first that fits.
     fn update_known(&mut self, cx: &mut Cx, sid: &ChannelSid, data: &ChannelData, source: Source) -> bool {
-        let (Some(record), Some(entry)) = (self.channels.records.get_mut(sid), self.state.channels.get_mut(sid)) else {
+        let (Some(record), Some(entry)) =
+            (self.channels.records.get_mut(sid), self.state.channels.get_mut(sid))
+        else {
             return false;
         };
         if !record.source.yields_to(source) {
@@ -213,7 +224,9 @@ impl Chat {
                 }
                 self.tell_left(cx, sid);
             }
-            Some(ChannelStatus::Known) if data.channel_type == Some(ChannelType::Private) => self.open_document(cx, sid),
+            Some(ChannelStatus::Known) if data.channel_type == Some(ChannelType::Private) => {
+                self.open_document(cx, sid)
+            }
             _ => {
                 // What the directory says may be older than what the document said (spec 03 §22 Q12).
                 let stale = source == Source::Chat && data.date_updated <= channel.date_updated;
@@ -232,7 +245,10 @@ impl Chat {
         let Some(record) = self.channels.records.get_mut(sid) else { return };
         let Some(entry) = self.state.channels.get_mut(sid) else {
             // It was never told of. Calls that wait for it must not wait for ever.
-            record.early = Some((Source::Sync, ChannelData { status: Some(ChannelStatus::Known), ..ChannelData::default() }));
+            record.early = Some((
+                Source::Sync,
+                ChannelData { status: Some(ChannelStatus::Known), ..ChannelData::default() },
+            ));
             return;
         };
         let channel = Arc::make_mut(&mut entry.channel);

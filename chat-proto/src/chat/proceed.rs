@@ -49,9 +49,10 @@ impl Chat {
                 self.created(cx, id, kind, response)
             }
             Call::SendMessage(_) => Reply::MessageIndex(response.message_id).into(),
-            Call::Invite(..) | Call::Add(..) | Call::RemoveMember(..) | Call::SetUserNotificationLevel(..) => {
-                Reply::Done.into()
-            }
+            Call::Invite(..)
+            | Call::Add(..)
+            | Call::RemoveMember(..)
+            | Call::SetUserNotificationLevel(..) => Reply::Done.into(),
             Call::Join(sid)
             | Call::UpdateChannelAttributes(sid, _)
             | Call::UpdateFriendlyName(sid, _)
@@ -68,7 +69,8 @@ impl Chat {
             Call::UpdateMessageBody(sid, index, _) | Call::UpdateMessageAttributes(sid, index, _) => {
                 self.message_answer(cx, id, &sid, index)
             }
-            Call::RemoveMessage(_, index) => match self.calls.get(id).map(|pending| pending.progress.clone()) {
+            Call::RemoveMessage(_, index) => match self.calls.get(id).map(|pending| pending.progress.clone())
+            {
                 Some(Progress::Message(message)) => Reply::Message(message).into(),
                 _ => CallError::UnknownMessage(index).into(),
             },
@@ -179,7 +181,8 @@ impl Chat {
                 Step::Command(SessionCommand::DeleteMessage { channel, index })
             }
             Call::GetChannelBySid(sid) => {
-                let found = items.iter().any(|item| matches!(&item.key, Key::Name(key) if *key == sid.as_str()));
+                let found =
+                    items.iter().any(|item| matches!(&item.key, Key::Name(key) if *key == sid.as_str()));
                 if found {
                     for item in &items {
                         self.own_channel_item(cx, item);
@@ -187,7 +190,9 @@ impl Chat {
                     self.channel_when_loaded(&sid)
                 } else {
                     match &self.context {
-                        Some(context) => Step::Read(directory::channel_url(&cx.config, &context.links, sid.as_str())),
+                        Some(context) => {
+                            Step::Read(directory::channel_url(&cx.config, &context.links, sid.as_str()))
+                        }
                         None => Step::Wait(Wait::Ready),
                     }
                 }
@@ -228,10 +233,14 @@ impl Chat {
     /// A page of own channels is answered when the document of each is there, or is known to be missing.
     pub(super) fn documents_moved(&mut self, cx: &mut Cx, id: CallId) {
         let Some(pending) = self.calls.get(id) else { return };
-        let (Wait::Documents(sids), Progress::Page { next, prev }) = (&pending.wait, pending.progress.clone()) else {
+        let (Wait::Documents(sids), Progress::Page { next, prev }) =
+            (&pending.wait, pending.progress.clone())
+        else {
             return;
         };
-        let loading = |sid: &ChannelSid| self.channels.records.contains_key(sid) && !self.state.channels.contains_key(sid);
+        let loading = |sid: &ChannelSid| {
+            self.channels.records.contains_key(sid) && !self.state.channels.contains_key(sid)
+        };
         if sids.iter().any(loading) {
             return;
         }
@@ -254,7 +263,12 @@ impl Chat {
             Call::GetChannelBySid(_) | Call::GetChannelByUniqueName(_) => {
                 return match directory::channel(body) {
                     Ok(descriptor) => {
-                        self.upsert(cx, &descriptor.sid, ChannelData::from_descriptor(&descriptor), Source::Chat);
+                        self.upsert(
+                            cx,
+                            &descriptor.sid,
+                            ChannelData::from_descriptor(&descriptor),
+                            Source::Chat,
+                        );
                         self.channel_when_loaded(&descriptor.sid)
                     }
                     Err(error) => error.into(),
@@ -271,19 +285,27 @@ impl Chat {
             Call::GetUserDescriptor(_) | Call::GetMemberUserDescriptor(..) => {
                 directory::user(body).map(|user| Reply::UserDescriptor(Box::new(user)))
             }
-            Call::GetPublicChannelDescriptors | Call::NextPage(PageRef { source: PageSource::PublicChannels, .. }) => {
+            Call::GetPublicChannelDescriptors
+            | Call::NextPage(PageRef { source: PageSource::PublicChannels, .. }) => {
                 directory::public_channels(body).map(Reply::ChannelDescriptors)
             }
-            Call::GetUserChannelDescriptors | Call::NextPage(PageRef { source: PageSource::UserChannels, .. }) => {
+            Call::GetUserChannelDescriptors
+            | Call::NextPage(PageRef { source: PageSource::UserChannels, .. }) => {
                 directory::user_channels(body).map(Reply::ChannelDescriptors)
             }
             Call::GetUserDescriptors(channel)
             | Call::NextPage(PageRef { source: PageSource::ChannelUsers { channel }, .. }) => {
                 directory::channel_users(body, &channel).map(Reply::UserDescriptors)
             }
-            Call::GetMembersCount(_) => directory::channel(body).map(|channel| Reply::Count(channel.members_count)),
-            Call::GetMessagesCount(_) => directory::channel(body).map(|channel| Reply::Count(channel.messages_count)),
-            Call::GetUnconsumedMessagesCount(channel) => directory::unread_count(body, &channel).map(Reply::UnreadCount),
+            Call::GetMembersCount(_) => {
+                directory::channel(body).map(|channel| Reply::Count(channel.members_count))
+            }
+            Call::GetMessagesCount(_) => {
+                directory::channel(body).map(|channel| Reply::Count(channel.messages_count))
+            }
+            Call::GetUnconsumedMessagesCount(channel) => {
+                directory::unread_count(body, &channel).map(Reply::UnreadCount)
+            }
             _ => Err(CallError::BadAnswer("an answer came that was not asked for".into())),
         };
         Step::Answer(answered)

@@ -34,7 +34,13 @@ impl Chat {
     }
 
     /// A page of the roster that is being read. Members found so fire nothing: they were there before.
-    pub(super) fn roster_page(&mut self, cx: &mut Cx, sid: &ChannelSid, items: Vec<Item<'_>>, next: Option<Box<str>>) {
+    pub(super) fn roster_page(
+        &mut self,
+        cx: &mut Cx,
+        sid: &ChannelSid,
+        items: Vec<Item<'_>>,
+        next: Option<Box<str>>,
+    ) {
         for item in items {
             let Key::Name(name) = &item.key else { continue };
             let member = MemberSid::new(Arc::<str>::from(&**name));
@@ -55,7 +61,8 @@ impl Chat {
 
     /// All pages are read: who is still known from an earlier membership and was not seen has left (spec 03 §22 Q15).
     fn roster_read(&mut self, cx: &mut Cx, sid: &ChannelSid) {
-        let Some(seen) = self.channels.records.get_mut(sid).and_then(|record| record.reading_roster.take()) else {
+        let Some(seen) = self.channels.records.get_mut(sid).and_then(|record| record.reading_roster.take())
+        else {
             return;
         };
         let members = self.state.channels.get(sid).into_iter().flat_map(|entry| entry.members.keys());
@@ -67,7 +74,9 @@ impl Chat {
     }
 
     fn note_seen(&mut self, sid: &ChannelSid, member: &MemberSid) {
-        if let Some(seen) = self.channels.records.get_mut(sid).and_then(|record| record.reading_roster.as_mut()) {
+        if let Some(seen) =
+            self.channels.records.get_mut(sid).and_then(|record| record.reading_roster.as_mut())
+        {
             seen.insert(member.clone());
         }
     }

@@ -154,7 +154,8 @@ mod tests {
 
     #[test]
     fn what_is_absent_does_not_change() {
-        let mut member = member(r#"{"identity":"bob","lastConsumedMessageIndex":5,"attributes":"{\"a\":1}"}"#);
+        let mut member =
+            member(r#"{"identity":"bob","lastConsumedMessageIndex":5,"attributes":"{\"a\":1}"}"#);
         let apply = |member: &mut Member, item: &str| MemberData::parse(item).unwrap().unwrap().apply(member);
         assert!(apply(&mut member, r#"{"identity":"eve"}"#).is_empty());
         let reasons = apply(&mut member, r#"{"identity":"bob","lastConsumedMessageIndex":null}"#);

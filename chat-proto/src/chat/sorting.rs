@@ -10,9 +10,15 @@ use crate::model::Channel;
 /// Sorts in place. Channels without the key come last, whatever the order; equal ones stay as they were.
 pub(super) fn sort(channels: &mut [Arc<Channel>], sorting: ChannelSorting) {
     match sorting.criteria {
-        SortingCriteria::LastMessage => by(channels, sorting.order, |channel| channel.last_message.and_then(|last| last.timestamp)),
-        SortingCriteria::FriendlyName => by(channels, sorting.order, |channel| name(channel.friendly_name.as_ref())),
-        SortingCriteria::UniqueName => by(channels, sorting.order, |channel| name(channel.unique_name.as_ref())),
+        SortingCriteria::LastMessage => {
+            by(channels, sorting.order, |channel| channel.last_message.and_then(|last| last.timestamp))
+        }
+        SortingCriteria::FriendlyName => {
+            by(channels, sorting.order, |channel| name(channel.friendly_name.as_ref()))
+        }
+        SortingCriteria::UniqueName => {
+            by(channels, sorting.order, |channel| name(channel.unique_name.as_ref()))
+        }
     }
 }
 
@@ -47,13 +53,15 @@ mod tests {
     fn channel(sid: &str, name: Option<&str>, last: Option<i64>) -> Arc<Channel> {
         let mut channel = Channel::unknown(ChannelSid::from(sid), ChannelType::Public);
         channel.friendly_name = name.map(Arc::from);
-        channel.last_message = Some(LastMessage { index: None, timestamp: last.map(Timestamp::from_unix_millis) });
+        channel.last_message =
+            Some(LastMessage { index: None, timestamp: last.map(Timestamp::from_unix_millis) });
         Arc::new(channel)
     }
 
     #[test]
     fn the_keyless_are_last_both_ways() {
-        let all = [channel("a", None, Some(2)), channel("b", Some("x"), None), channel("c", Some("y"), Some(1))];
+        let all =
+            [channel("a", None, Some(2)), channel("b", Some("x"), None), channel("c", Some("y"), Some(1))];
         let order = |criteria, order| {
             let sorted = sorted(all.to_vec(), Some(ChannelSorting { criteria, order }));
             sorted.iter().map(|channel| channel.sid.as_str().into()).collect::<Vec<alloc::string::String>>()

@@ -66,7 +66,10 @@ impl Chat {
             return self.calls.answer(cx, id, Ok(Reply::Done));
         }
         let Some(url) = Url::parse(&alloc::format!("{}/v1/typing", cx.config.chat_base())) else {
-            let error = CallError::InvalidArgument { argument: "endpoints.chat".into(), problem: "not an absolute address".into() };
+            let error = CallError::InvalidArgument {
+                argument: "endpoints.chat".into(),
+                problem: "not an absolute address".into(),
+            };
             return self.calls.answer(cx, id, Err(error));
         };
         self.typing.sent.retain(|_, sent| cx.now - *sent < timeout);
@@ -84,7 +87,12 @@ impl Chat {
         self.calls.wait(id, super::calls::Wait::Typing);
     }
 
-    pub(super) fn typing_answered(&mut self, cx: &mut Cx, id: CallId, result: Result<HttpReply<'_>, RequestError>) {
+    pub(super) fn typing_answered(
+        &mut self,
+        cx: &mut Cx,
+        id: CallId,
+        result: Result<HttpReply<'_>, RequestError>,
+    ) {
         let result = match result {
             Ok(reply) if reply.is_success() => {
                 let answer: Option<Answer> = serde_json::from_slice(reply.body).ok();
@@ -94,7 +102,9 @@ impl Chat {
                 Ok(Reply::Done)
             }
             Ok(reply) => Err(CallError::rest(reply.status, reply.body)),
-            Err(RequestError::Refused { status, code, message }) => Err(CallError::Transport { status, code, message }),
+            Err(RequestError::Refused { status, code, message }) => {
+                Err(CallError::Transport { status, code, message })
+            }
             Err(RequestError::Lost | RequestError::TimedOut) => Err(CallError::Unknown(Phase::Sent)),
             Err(RequestError::ShutDown) => Err(CallError::ShutDown),
         };
@@ -108,7 +118,9 @@ impl Chat {
             Err(error) => return unreadable(cx, "typing notification", &error),
         };
         let own = cx.config.typing_timeout.map(|timeout| timeout + Duration::from_secs(1));
-        let lasts = own.or_else(|| seconds(indicator.typing_timeout)).unwrap_or(DEFAULT_TIMEOUT + Duration::from_secs(1));
+        let lasts = own
+            .or_else(|| seconds(indicator.typing_timeout))
+            .unwrap_or(DEFAULT_TIMEOUT + Duration::from_secs(1));
         let Some(entry) = self.state.channels.get_mut(&*indicator.channel_sid) else { return };
         if cx.events.is_full() {
             return;
@@ -135,7 +147,9 @@ impl Chat {
     pub(super) fn typing_ended_by(&mut self, cx: &mut Cx, sid: &ChannelSid, author: Option<&Identity>) {
         let typing = self.typing.typing.keys().filter(|(of, _)| of == sid).map(|(_, member)| member);
         let ended: Vec<_> = typing
-            .filter(|member| self.member(sid, member).is_some_and(|member| member.identity.as_ref() == author))
+            .filter(|member| {
+                self.member(sid, member).is_some_and(|member| member.identity.as_ref() == author)
+            })
             .cloned()
             .collect();
         for member in ended {
@@ -156,14 +170,17 @@ impl Chat {
     pub(super) fn member_typing_forgotten(&mut self, cx: &mut Cx, sid: &ChannelSid, member: &MemberSid) {
         self.forget(cx, sid, member);
         let entry = self.state.channels.get_mut(sid);
-        if let Some((_, member)) = entry.and_then(|entry| entry.members.get_mut(member)).filter(|(_, m)| m.is_typing) {
+        if let Some((_, member)) =
+            entry.and_then(|entry| entry.members.get_mut(member)).filter(|(_, m)| m.is_typing)
+        {
             Arc::make_mut(member).is_typing = false;
         }
     }
 
     /// The same for a whole channel.
     pub(super) fn typing_forgotten(&mut self, cx: &mut Cx, sid: &ChannelSid) {
-        let members: Vec<_> = self.typing.typing.keys().filter(|(of, _)| of == sid).map(|(_, member)| member.clone()).collect();
+        let members: Vec<_> =
+            self.typing.typing.keys().filter(|(of, _)| of == sid).map(|(_, member)| member.clone()).collect();
         for member in members {
             self.member_typing_forgotten(cx, sid, &member);
         }

@@ -54,7 +54,14 @@ impl Users {
 }
 
 fn unknown(identity: Identity) -> User {
-    User { identity, friendly_name: None, attributes: Json::empty_object(), online: None, notifiable: None, is_subscribed: false }
+    User {
+        identity,
+        friendly_name: None,
+        attributes: Json::empty_object(),
+        online: None,
+        notifiable: None,
+        is_subscribed: false,
+    }
 }
 
 impl Chat {
@@ -115,9 +122,12 @@ impl Chat {
 
     fn user_opened(&mut self, cx: &mut Cx, identity: &Identity, mut items: Vec<Item<'_>>) {
         let order = ["friendlyName", "attributes", "reachability"];
-        items.sort_by_key(|item| order.iter().position(|name| matches!(&item.key, Key::Name(key) if key == name)));
+        items.sort_by_key(|item| {
+            order.iter().position(|name| matches!(&item.key, Key::Name(key) if key == name))
+        });
         let reachability = self.state.reachability_enabled == Some(true);
-        let user = self.state.users.entry(identity.clone()).or_insert_with(|| Arc::new(unknown(identity.clone())));
+        let user =
+            self.state.users.entry(identity.clone()).or_insert_with(|| Arc::new(unknown(identity.clone())));
         for item in &items {
             let asked = reachability || !matches!(&item.key, Key::Name(key) if key == "reachability");
             if asked {
@@ -133,7 +143,11 @@ impl Chat {
             return;
         }
         // The newest one comes in first, then the oldest goes (spec 03 §11.2).
-        let oldest = if self.users.subscribed.len() >= self.users.limit { self.users.subscribed.pop_front() } else { None };
+        let oldest = if self.users.subscribed.len() >= self.users.limit {
+            self.users.subscribed.pop_front()
+        } else {
+            None
+        };
         self.users.subscribed.push_back(identity.clone());
         if let Some(oldest) = oldest {
             self.unfollow(cx, &oldest);
@@ -194,7 +208,9 @@ struct Reachability {
 fn apply(cx: &mut Cx, user: &mut Arc<User>, item: &Item<'_>) {
     let Key::Name(key) = &item.key else { return };
     match read(Arc::make_mut(user), key, item.data.get()) {
-        Ok(reasons) if !reasons.is_empty() => cx.events.push(Event::UserUpdated { user: user.clone(), reasons }),
+        Ok(reasons) if !reasons.is_empty() => {
+            cx.events.push(Event::UserUpdated { user: user.clone(), reasons })
+        }
         Ok(_) => {}
         Err(error) => unreadable(cx, "item of a user", &error),
     }
@@ -238,9 +254,17 @@ mod tests {
     fn items_tell_what_changed() {
         let mut user = unknown("alice".into());
         assert!(read(&mut user, "friendlyName", r#"{"value":null}"#).unwrap().is_empty());
-        assert!(read(&mut user, "friendlyName", r#"{"value":"Alice"}"#).unwrap().contains(UserReason::FriendlyName));
+        assert!(
+            read(&mut user, "friendlyName", r#"{"value":"Alice"}"#)
+                .unwrap()
+                .contains(UserReason::FriendlyName)
+        );
         assert!(read(&mut user, "attributes", r#"{"value":"{}"}"#).unwrap().is_empty());
-        assert!(read(&mut user, "attributes", r#"{"value":"{\"a\":1}"}"#).unwrap().contains(UserReason::Attributes));
+        assert!(
+            read(&mut user, "attributes", r#"{"value":"{\"a\":1}"}"#)
+                .unwrap()
+                .contains(UserReason::Attributes)
+        );
         let both = read(&mut user, "reachability", r#"{"online":true,"notifiable":false}"#).unwrap();
         assert!(both.contains(UserReason::Online) && both.contains(UserReason::Notifiable));
         assert!(read(&mut user, "shoeSize", "44").unwrap().is_empty());

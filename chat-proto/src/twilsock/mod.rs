@@ -37,7 +37,7 @@ use table::{On, State};
 use token::Tokens;
 use upstream::Upstream;
 
-pub(crate) use url::{Url, encode_component};
+pub(crate) use url::Url;
 
 /// Names a request that twilsock carries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
