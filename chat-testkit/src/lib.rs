@@ -1,3 +1,8 @@
 //! Offline service, session replay, simulator and referee for Programmable Chat clients.
 
+pub mod compare;
+#[cfg(feature = "interop")]
+pub mod interop;
+#[cfg(feature = "serve")]
+pub mod serve;
 pub mod service;
