@@ -7,3 +7,4 @@ pub mod interop;
 #[cfg(feature = "serve")]
 pub mod serve;
 pub mod service;
+pub mod stage;
