@@ -80,7 +80,8 @@ pub fn decode(bytes: &[u8], limits: FrameLimits) -> Result<(&str, &[u8]), FrameE
         payload_size: Option<i64>,
     }
     let frame = split(bytes, limits)?;
-    let sizes: Sizes = serde_json::from_str(frame.header).map_err(|e| FrameError::BadHeader(e.to_string().into()))?;
+    let sizes: Sizes =
+        serde_json::from_str(frame.header).map_err(|e| FrameError::BadHeader(e.to_string().into()))?;
     let size = sizes.payload_size.and_then(|size| u64::try_from(size).ok()).unwrap_or(0);
     Ok((frame.header, frame.payload(size, limits)?))
 }

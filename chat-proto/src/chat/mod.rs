@@ -53,7 +53,12 @@ impl Chat {
         &self.state
     }
 
-    pub(crate) fn call(&mut self, _cx: &mut Cx, call: Call, _options: CallOptions) -> Result<CallId, (Call, RefusedReason)> {
+    pub(crate) fn call(
+        &mut self,
+        _cx: &mut Cx,
+        call: Call,
+        _options: CallOptions,
+    ) -> Result<CallId, (Call, RefusedReason)> {
         Err((call, RefusedReason::ShutDown))
     }
 

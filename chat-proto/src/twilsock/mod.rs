@@ -153,8 +153,7 @@ impl From<Timer> for TimerKey {
 
 /// The transport stage.
 #[derive(Debug, Clone)]
-pub(crate) struct Twilsock {
-}
+pub(crate) struct Twilsock {}
 
 impl Twilsock {
     /// Begins to connect.
@@ -170,7 +169,12 @@ impl Twilsock {
     pub(crate) fn closed(&mut self, _cx: &mut Cx, _link: LinkId, _cause: &Cause) {}
 
     /// Decodes, acknowledges and handles a frame; gives what the stages above must see.
-    pub(crate) fn frame<'a>(&mut self, _cx: &mut Cx, _link: LinkId, _frame: Frame<'a>) -> Option<Incoming<'a>> {
+    pub(crate) fn frame<'a>(
+        &mut self,
+        _cx: &mut Cx,
+        _link: LinkId,
+        _frame: Frame<'a>,
+    ) -> Option<Incoming<'a>> {
         None
     }
 
