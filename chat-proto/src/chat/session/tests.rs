@@ -35,7 +35,11 @@ fn call(number: u64) -> CommandOwner {
 }
 
 fn send(channel: &str, text: &str) -> SessionCommand {
-    SessionCommand::SendMessage { channel: channel.into(), text: Some(text.into()), attributes: Json::default() }
+    SessionCommand::SendMessage {
+        channel: channel.into(),
+        text: Some(text.into()),
+        attributes: Json::default(),
+    }
 }
 
 fn join(channel: &str) -> SessionCommand {

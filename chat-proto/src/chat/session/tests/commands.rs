@@ -58,7 +58,9 @@ fn refusals_and_malformed_answers_are_told_apart() {
 fn messages_of_a_channel_leave_one_by_one() {
     let (mut rig, list) = Rig::ready();
     for (number, command) in
-        [send("CH1", "1"), send("CH1", "2"), send("CH2", "3"), join("CH1"), send("CH1", "4")].into_iter().enumerate()
+        [send("CH1", "1"), send("CH1", "2"), send("CH2", "3"), join("CH1"), send("CH1", "4")]
+            .into_iter()
+            .enumerate()
     {
         rig.session.submit(&mut rig.cx, call(number as u64), command);
     }
@@ -99,7 +101,9 @@ fn throttled_commands_are_pushed_again_in_order() {
         assert_eq!(rig.session.phase(call(1)), Phase::Queued);
         assert_eq!(rig.pushes().len(), 0);
         let wait = rig.jump();
-        assert!(wait >= Duration::from_millis(800 * expected) && wait <= Duration::from_millis(1200 * expected));
+        assert!(
+            wait >= Duration::from_millis(800 * expected) && wait <= Duration::from_millis(1200 * expected)
+        );
         let again = rig.push();
         assert_eq!(again.data, push.data);
         push = again;
@@ -313,7 +317,9 @@ fn a_list_that_is_gone_is_replaced_once_for_each_command() {
         let push = rig.push();
         rig.fail(&push, Fate::NotExecuted, sync_error(404, code));
         let orders = rig.orders();
-        let [Order::Close { entity }, Order::CreateList { entity: next, .. }] = orders[..] else { panic!("{orders:?}") };
+        let [Order::Close { entity }, Order::CreateList { entity: next, .. }] = orders[..] else {
+            panic!("{orders:?}")
+        };
         assert_eq!(entity, list);
         rig.open(next);
         let again = rig.push();
@@ -400,7 +406,8 @@ fn strange_items_are_nothing_of_ours() {
     for data in ["null", "[]", r#"{"commandId":"other","response":{"status":200}}"#, r#"{"response":{}}"#] {
         rig.item(list, 0, data);
     }
-    let item = Item { key: Key::Name("x".into()), data: raw(&answered(&push.data, OK)), freshness: Freshness::New };
+    let item =
+        Item { key: Key::Name("x".into()), data: raw(&answered(&push.data, OK)), freshness: Freshness::New };
     rig.tell(Output::Item { entity: list, change: Change::Added, item });
     rig.item(list, u64::MAX, "{}");
     assert_eq!(rig.events(), []);

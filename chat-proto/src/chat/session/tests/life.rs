@@ -37,7 +37,10 @@ fn later_contexts_are_told_when_they_differ() {
     rig.tell(Output::Context { entity: list, data: raw("{}") });
     rig.tell(Output::Context { entity: list, data: raw(&FULL.replace("US1", "US2")) });
     let events = rig.events();
-    assert!(matches!(&events[..], [SessionEvent::ContextChanged(c)] if &*c.user_info == "US2.info"), "{events:?}");
+    assert!(
+        matches!(&events[..], [SessionEvent::ContextChanged(c)] if &*c.user_info == "US2.info"),
+        "{events:?}"
+    );
 }
 
 #[test]

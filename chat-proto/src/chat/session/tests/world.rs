@@ -248,7 +248,8 @@ impl World {
             .take(usize::try_from(size).unwrap())
             .map(|index| (index, items[usize::try_from(index).unwrap()].clone()))
             .collect();
-        let next = page.last().filter(|(index, _)| *index > 0).map(|(index, _)| format!("{}/{size}", index - 1));
+        let next =
+            page.last().filter(|(index, _)| *index > 0).map(|(index, _)| format!("{}/{size}", index - 1));
         self.soon(Net::Page(query, page, next));
     }
 
@@ -262,7 +263,9 @@ impl World {
                 self.rig.open(entity);
                 self.soon(Net::Subscribed(entity));
             }
-            Net::OpenFailed(entity) => self.tell(Output::OpenFailed { entity, error: sync_error(403, 54007) }),
+            Net::OpenFailed(entity) => {
+                self.tell(Output::OpenFailed { entity, error: sync_error(403, 54007) });
+            }
             Net::Context(entity) => self.tell(Output::Context { entity, data: raw(FULL) }),
             Net::Pushed(write, index) => {
                 self.flying.remove(&write);
@@ -366,7 +369,11 @@ impl World {
         }
         for (write, key) in core::mem::take(&mut self.flying) {
             self.net.remove(&key);
-            self.tell(Output::PushFailed { write, fate: Fate::Unknown, error: CallError::Unknown(Phase::Sent) });
+            self.tell(Output::PushFailed {
+                write,
+                fate: Fate::Unknown,
+                error: CallError::Unknown(Phase::Sent),
+            });
         }
         if !before {
             self.rig.go_offline();
@@ -427,7 +434,9 @@ impl World {
                 Some(Ok(_)) => assert_eq!(told.executed, 1, "{number}: {told:?}"),
                 Some(Err(CallError::Sync { .. })) => assert_eq!(told.executed, 0, "{number}: {told:?}"),
                 Some(Err(error)) => assert_eq!(*error, CallError::Unknown(Phase::Sent), "{number}"),
-                None if told.withdrawn || told.abandoned == Some(false) => assert_eq!(told.executed, 0, "{number}"),
+                None if told.withdrawn || told.abandoned == Some(false) => {
+                    assert_eq!(told.executed, 0, "{number}");
+                }
                 None => {}
             }
         }
@@ -446,8 +455,6 @@ fn whatever_happens_each_command_is_executed_at_most_once_and_answered_exactly_o
     for seed in 0..500 {
         let world = World::new(seed);
         let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| world.run()));
-        if result.is_err() {
-            panic!("in the world of seed {seed}");
-        }
+        assert!(result.is_ok(), "in the world of seed {seed}");
     }
 }
