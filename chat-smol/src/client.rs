@@ -46,12 +46,13 @@ impl Drop for Life {
 impl Client {
     /// Connects with an access token, and waits until the client knows who it is.
     ///
-    /// A connection that fails is tried again until [`Options::create_timeout`]; a token that the service refuses ends
-    /// it at once, unless there is a [`Options::token_provider`].
+    /// A connection that fails is tried again until [`Options::create_timeout`]. A service that cannot be verified ends
+    /// it at once, and so does a refused token, unless there is a [`Options::token_provider`].
     pub async fn create(token: impl Into<Box<str>>, options: Options) -> Result<Self, CreateError> {
         let token = Token::new(token)?;
         let parts = options.into_parts()?;
-        Self::start(token, parts, Instant::now())?.await
+        let patience = Patience::new(&parts, Instant::now());
+        Self::start(token, parts)?.ready(patience).await
     }
 
     /// As [`Client::create`], with the first token from the [`Options::token_provider`] as well.
@@ -66,20 +67,12 @@ impl Client {
             let error = refresh.take_error().unwrap_or_else(|| "it gave no answer in time".into());
             return Err(CreateError::Provider(error));
         };
-        Self::start(token, parts, begun)?.await
+        let patience = Patience::new(&parts, begun);
+        Self::start(token, parts)?.ready(patience).await
     }
 
-    /// Builds the core and sets its driver going; what is returned waits until it is ready.
-    fn start(
-        token: Token,
-        parts: Parts,
-        begun: Instant,
-    ) -> Result<impl Future<Output = Result<Self, CreateError>>, CreateError> {
-        let patience = Patience {
-            after: parts.create_timeout,
-            left: parts.create_timeout.saturating_sub(begun.elapsed()),
-            provided: parts.refresh.is_some(),
-        };
+    /// Builds the core and sets its driver going, without waiting for anything.
+    pub(crate) fn start(token: Token, parts: Parts) -> Result<Self, CreateError> {
         let mut seed = [0; 32];
         getrandom::fill(&mut seed).map_err(|error| CreateError::Entropy(error.to_string().into()))?;
         let clock = Clock::start();
@@ -91,7 +84,7 @@ impl Client {
         let life = Arc::new(Life { shared: shared.clone(), close_timeout });
         let driver = Driver::new(shared, parts.dialer, parts.refresh, parts.log, close_timeout);
         (parts.spawn)(Box::pin(driver));
-        Ok(Self { life, options: CallOptions::default() }.ready(patience))
+        Ok(Self { life, options: CallOptions::default() })
     }
 
     async fn ready(self, patience: Patience) -> Result<Self, CreateError> {
@@ -126,6 +119,9 @@ impl Client {
             match events.next().await {
                 Some(StreamItem::Event(Event::Ready)) => return Some(Ok(())),
                 Some(StreamItem::Event(Event::ConnectionError(error))) => {
+                    if let Some(text) = self.shared().untrusted() {
+                        return Some(Err(CreateError::Untrusted(text)));
+                    }
                     denied |= error.terminal;
                     *last = Some(error);
                     if denied && !provided {
@@ -252,6 +248,13 @@ struct Patience {
     left: Duration,
     /// Whether a refused token is followed by another.
     provided: bool,
+}
+
+impl Patience {
+    fn new(parts: &Parts, begun: Instant) -> Self {
+        let after = parts.create_timeout;
+        Self { after, left: after.saturating_sub(begun.elapsed()), provided: parts.refresh.is_some() }
+    }
 }
 
 /// How long the reason of a refusal may come after the refusal.

@@ -78,7 +78,7 @@ impl Driver {
                 LinkEvent::Closed(cause) => {
                     self.log.debug(format_args!("{id}: {cause}"));
                     self.link = None;
-                    self.shared.input(Input::Closed(id, cause));
+                    self.shared.closed(id, cause);
                     return (true, false);
                 }
             }

@@ -62,6 +62,9 @@ pub enum CreateError {
     /// The service refused the access token, and there is no provider to bring another.
     #[error("the access token was refused")]
     TokenRejected(#[source] Option<ConnectionError>),
+    /// The service could not prove who it is (TLS). Trying again would not help.
+    #[error("the service could not be verified: {0}")]
+    Untrusted(Box<str>),
     /// Not ready within [`Options::create_timeout`](crate::Options::create_timeout).
     #[error("not ready after {after:?}{}", because(.last.as_ref()))]
     Timeout {

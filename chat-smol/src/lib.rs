@@ -43,3 +43,15 @@ pub use chat_proto::{
 pub use futures_lite::StreamExt;
 /// For [`Options::tls`].
 pub use rustls;
+
+#[cfg(test)]
+mod tests;
+
+/// Shared with the tests of the whole crate.
+#[cfg(test)]
+#[path = "../tests/support"]
+mod support {
+    pub(crate) mod certificates;
+    pub(crate) mod duplex;
+    pub(crate) mod peer;
+}

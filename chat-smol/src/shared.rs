@@ -9,15 +9,14 @@ use std::task::Waker;
 use std::time::Duration;
 
 use chat_proto::{
-    Call, CallError, CallId, CallOptions, Cancel, Client as Proto, Command, Deadline, Event, Input, Reply,
-    State, Stats,
+    Call, CallError, CallId, CallOptions, Cancel, Cause, Client as Proto, Command, Deadline, Event, Input,
+    LinkId, Reply, State, Stats, Time,
 };
 use futures_channel::oneshot;
 
 use crate::clock::Clock;
 use crate::error::Error;
 use crate::events::Hub;
-use chat_proto::Time;
 
 /// What an answer arrives through.
 pub(crate) type Answer = oneshot::Receiver<Result<Reply, CallError>>;
@@ -59,6 +58,8 @@ struct Core {
     give_up: Option<Time>,
     released: bool,
     ended: bool,
+    /// Why the service could not be verified, if that is how the last socket ended.
+    untrusted: Option<Box<str>>,
     driver: Option<Waker>,
 }
 
@@ -71,6 +72,7 @@ impl Shared {
             give_up: None,
             released: false,
             ended: false,
+            untrusted: None,
             driver: None,
         };
         Self { clock, hub: Hub::new(event_buffer), core: Mutex::new(core) }
@@ -133,6 +135,10 @@ impl Shared {
         look(self.lock().client.state())
     }
 
+    pub(crate) fn untrusted(&self) -> Option<Box<str>> {
+        self.lock().untrusted.clone()
+    }
+
     pub(crate) fn stats(&self) -> Stats {
         *self.lock().client.stats()
     }
@@ -151,6 +157,16 @@ impl Shared {
     /// As [`Shared::handle`], without waking the driver, which asks this itself.
     pub(crate) fn input(&self, input: Input<'_>) {
         self.lock().client.handle(self.clock.now(), input);
+    }
+
+    /// The socket is gone.
+    pub(crate) fn closed(&self, link: LinkId, cause: Cause) {
+        let mut core = self.lock();
+        core.untrusted = match &cause {
+            Cause::Untrusted(text) => Some(text.clone()),
+            _ => None,
+        };
+        core.client.handle(self.clock.now(), Input::Closed(link, cause));
     }
 
     /// As [`Shared::call`], for calls whose answer nobody waits for.

@@ -15,14 +15,10 @@ use futures_lite::{AsyncReadExt, AsyncWriteExt, StreamExt};
 use rustls::{ClientConfig, ServerConfig};
 use smol::block_on;
 
+use crate::support::certificates;
+use crate::support::duplex::{End, Way, Writes, duplex};
+
 use super::{Dialer, Link, LinkEvent, Target, Transport, UserConnect, tls};
-
-#[path = "../../tests/support/certificates.rs"]
-mod certificates;
-#[path = "../../tests/support/duplex.rs"]
-mod duplex;
-
-use duplex::{End, Way, duplex};
 
 const FRAME_BYTES: usize = 64 << 10;
 
@@ -55,7 +51,7 @@ async fn flush(link: &mut Link) {
 }
 
 /// A link and the server's side of it, open; `there` is the way to the server.
-async fn open(there: Way, back: Way) -> (Link, WebSocketStream<End>, duplex::Writes) {
+async fn open(there: Way, back: Way) -> (Link, WebSocketStream<End>, Writes) {
     let (ours, theirs) = duplex(there, back);
     let writes = ours.writes();
     let mut link = link("ws://peer/", ours, tls::default_config());
