@@ -2,6 +2,7 @@
 
 use super::Sync;
 use super::apply::emit;
+use super::entity::Entity;
 use super::envelope::Event;
 use super::errors::sync_error;
 use super::output::Output;
@@ -19,8 +20,10 @@ impl Sync {
         }
         match event.body.replay_status.as_ref().map(|text| &*text.0) {
             Some("completed") => self.completed(cx, sid, event.body.last_event_id),
+            // While nothing can be taken, asking again at once would only replay in vain: the watchdog asks later.
+            Some("interrupted") if self.behind.contains(sid) => None,
             Some("interrupted") => {
-                if let Some(limit) = self.entities.get(sid).filter(|e| !e.behind).map(|e| e.interrupted()) {
+                if let Some(limit) = self.entities.get(sid).map(Entity::interrupted) {
                     self.release(cx, sid, limit);
                 }
                 self.subscriptions.tell(cx, sid, Input::Interrupted);

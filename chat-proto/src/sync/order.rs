@@ -23,7 +23,7 @@ pub(crate) enum Order {
     Context { query: QueryId, entity: EntityId },
     /// Append an item, `data` being JSON text. Never repeated here. → `Pushed` or `PushFailed`
     Push { write: WriteId, entity: EntityId, data: String },
-    /// Nobody waits for this page or push any more.
+    /// Nobody waits for this page or context any more.
     Forget { query: QueryId },
 }
 
