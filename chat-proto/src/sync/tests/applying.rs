@@ -21,7 +21,8 @@ fn list_events(events: &[(&str, i64, u64)]) -> Vec<String> {
 
 #[test]
 fn items_are_told_as_the_rules_say() {
-    let cases: [(&str, &[(&str, i64, u64)], &[&str]); 11] = [
+    type Case = (&'static str, &'static [(&'static str, i64, u64)], &'static [&'static str]);
+    let cases: [Case; 11] = [
         ("added", &[("added", 11, 5)], &[r#"Added 5 {"v":11} New"#]),
         ("updated before it was seen (D4)", &[("updated", 11, 5)], &[r#"Updated 5 {"v":11} New"#]),
         (

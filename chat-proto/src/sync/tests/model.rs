@@ -230,13 +230,13 @@ impl World {
     fn deliver(&mut self) {
         match self.wire.pop_front() {
             Some(Message::Notification { message_type, payload, .. }) => {
-                self.rig.notify_text(message_type, &payload)
+                self.rig.notify_text(message_type, &payload);
             }
             Some(Message::Reply { tag, result }) => {
                 self.unanswered.retain(|unanswered| *unanswered != tag);
                 match result {
                     Ok((status, body)) => {
-                        self.rig.reply(tag, Ok(HttpReply { status, body: body.as_bytes() }))
+                        self.rig.reply(tag, Ok(HttpReply { status, body: body.as_bytes() }));
                     }
                     Err(error) => self.rig.reply(tag, Err(error)),
                 }

@@ -1,6 +1,7 @@
 //! Subscriptions: the rows of spec 02 §2.7 by name, the recommendations of §2.10, the table of §2.8.
 
 use serde_json::json;
+use std::fmt::Write;
 use std::format;
 use std::string::String;
 use std::vec::Vec;
@@ -39,6 +40,15 @@ fn the_table_is_sound() {
         let left = state.after(Input::Unsubscribe).unwrap_or(state);
         assert!(matches!(left, State::Idle | State::Leaving | State::Cancelling), "{state:?}");
     }
+}
+
+#[test]
+fn the_table_is_the_documented_one() {
+    let mut text = String::from("| state | input | next state |\n|---|---|---|\n");
+    for (state, input, next) in TABLE {
+        writeln!(text, "| {state:?} | {input:?} | {next:?} |").unwrap();
+    }
+    assert_eq!(include_str!("../table.md"), text, "{text}");
 }
 
 // ---- §2.7, in its order
@@ -89,7 +99,7 @@ fn unsubscribe_while_establishing_cancels_at_once() {
     rig.accept(&establish);
     rig.completed(LIST, establish.correlation_id, 0);
     rig.accept(&cancel);
-    rig.ack("canceled", cancel.correlation_id, json!({"object_sid": LIST, "object_type": "list"}));
+    rig.ack("canceled", cancel.correlation_id, &json!({"object_sid": LIST, "object_type": "list"}));
     rig.pass(60_000);
     assert!(rig.sent.is_empty() && rig.told().is_empty());
 }
@@ -103,7 +113,7 @@ fn subscribe_while_cancelling_establishes_again() {
     let cancel = rig.poke();
     rig.open(Kind::List, LIST, 4);
     rig.accept(&cancel);
-    rig.ack("canceled", cancel.correlation_id, json!({"object_sid": LIST}));
+    rig.ack("canceled", cancel.correlation_id, &json!({"object_sid": LIST}));
     rig.pass(240);
     let poke = rig.establish(LIST, 4);
     assert_eq!((poke.action(), poke.objects()), ("establish", Vec::from([format!("{LIST}:4")])));
@@ -207,8 +217,8 @@ fn established_with_another_status_waits_for_the_watchdog() {
     rig.pass(120);
     let poke = rig.poke();
     rig.accept(&poke);
-    rig.ack("established", poke.correlation_id, json!({"object_sid": LIST, "replay_status": "odd"}));
-    rig.ack("established", poke.correlation_id, json!({"object_sid": LIST}));
+    rig.ack("established", poke.correlation_id, &json!({"object_sid": LIST, "replay_status": "odd"}));
+    rig.ack("established", poke.correlation_id, &json!({"object_sid": LIST}));
     rig.pass(9_000);
     assert!(rig.sent.is_empty());
     rig.pass(1_500);
@@ -249,7 +259,7 @@ fn canceled_by_the_service_is_poked_again() {
     rig.establish(LIST, 0);
     assert_eq!(rig.told(), ["Subscribed"]);
     // With the id of some other poke it is ignored.
-    rig.ack("canceled", 1, json!({"object_sid": LIST}));
+    rig.ack("canceled", 1, &json!({"object_sid": LIST}));
     rig.pass(1_000);
     assert!(rig.sent.is_empty());
 }
@@ -264,7 +274,7 @@ fn failed_with_404_is_a_removal() {
     rig.ack(
         "failed",
         poke.correlation_id,
-        json!({"object_sid": LIST, "error": {"status": 404, "code": 54150, "message": "gone"}}),
+        &json!({"object_sid": LIST, "error": {"status": 404, "code": 54150, "message": "gone"}}),
     );
     assert_eq!(rig.told(), ["Removed"]);
     rig.live("list_item_added", &list_item(1, 1));
@@ -282,7 +292,7 @@ fn failed_otherwise_is_told_once_and_tried_again_with_a_new_connection() {
         let poke = rig.poke();
         rig.accept(&poke);
         let error = json!({"status": 403, "code": code, "message": "Access forbidden"});
-        rig.ack("failed", poke.correlation_id, json!({"object_sid": LIST, "error": error}));
+        rig.ack("failed", poke.correlation_id, &json!({"object_sid": LIST, "error": error}));
         rig.pass(60_000);
         assert!(rig.sent.is_empty());
         rig.told()
@@ -300,6 +310,25 @@ fn failed_otherwise_is_told_once_and_tried_again_with_a_new_connection() {
 }
 
 #[test]
+fn failed_for_a_passing_reason_is_tried_again() {
+    let mut rig = Rig::online();
+    rig.open(Kind::List, LIST, 0);
+    rig.open(Kind::Map, MAP, 0);
+    rig.pass(120);
+    let poke = rig.poke();
+    rig.accept(&poke);
+    for (sid, status) in [(LIST, 429), (MAP, 403)] {
+        let error = json!({"status": status, "code": 54009, "message": "no"});
+        rig.ack("failed", poke.correlation_id, &json!({"object_sid": sid, "error": error}));
+    }
+    assert_eq!(rig.told().len(), 2);
+    rig.pass(60_120);
+    assert_eq!(rig.establish(LIST, 0).objects(), [format!("{LIST}:0")], "but not what is forbidden");
+    assert_eq!(rig.told(), ["Subscribed"]);
+    assert!(rig.wait().unwrap() > 1_000_000);
+}
+
+#[test]
 fn failed_after_the_close_ends_it() {
     let mut rig = Rig::online();
     let list = rig.open_live(Kind::List, LIST, 0);
@@ -307,7 +336,7 @@ fn failed_after_the_close_ends_it() {
     rig.pass(120);
     let cancel = rig.poke();
     rig.accept(&cancel);
-    rig.ack("failed", 77, json!({"object_sid": LIST, "error": {"status": 404}}));
+    rig.ack("failed", 77, &json!({"object_sid": LIST, "error": {"status": 404}}));
     assert!(rig.wait().unwrap() > 1_000_000, "the watchdog of the cancellation is off");
     assert!(rig.told().is_empty());
 }
