@@ -6,7 +6,7 @@ use core::fmt;
 
 use super::{EntityId, Kind, QueryId, WriteId};
 
-/// From chat to sync. Names (entity, query, write) are drawn from [`Cx`] by whoever orders.
+/// From chat to sync. Names (entity, query, write) are drawn from [`Cx`](crate::cx::Cx) by whoever orders.
 #[derive(Clone, PartialEq)]
 pub(crate) enum Order {
     /// Open an object that exists, by unique name or SID, and follow it. → `Opened` or `OpenFailed`
