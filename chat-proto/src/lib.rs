@@ -6,6 +6,7 @@ extern crate alloc;
 #[cfg(test)]
 extern crate std;
 
+mod bytes;
 mod call;
 mod chat;
 mod client;
@@ -19,6 +20,7 @@ pub mod frame;
 mod input;
 mod json;
 mod model;
+mod record;
 mod secret;
 mod seed;
 mod state;
@@ -46,6 +48,7 @@ pub use model::{
     Message, MessageReason, MessageSid, MessageType, NotificationLevel, Page, PageRef, Reasons, RoleSid,
     User, UserDescriptor, UserReason,
 };
+pub use record::{FrameRecord, InputRecord, Record};
 pub use secret::{Claims, Secret, Token, TokenError};
 pub use seed::Seed;
 pub use state::State;

@@ -77,6 +77,12 @@ impl Timers {
         self.due.first().map(|(at, _, key)| Deadline { at: *at, why: key.why() })
     }
 
+    /// Forgets all.
+    pub(crate) fn clear(&mut self) {
+        self.due.clear();
+        self.armed.clear();
+    }
+
     /// How many are armed.
     pub(crate) fn len(&self) -> usize {
         self.armed.len()
