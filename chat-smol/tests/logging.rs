@@ -78,12 +78,12 @@ fn session(level: LogLevel) {
             let (stream, _) = listener.accept().await.unwrap();
             let mut peer = Peer::accept(stream).await;
             peer.refuse().await;
-            while peer.next().await.is_some() {}
+            peer.agree().await;
         };
         let create = async { drop(Client::create("token-secret", options.create_timeout(PATIENCE)).await) };
         let server = async {
             server.await;
-            std::future::pending().await
+            std::future::pending::<()>().await;
         };
         create.or(server).await;
     });
