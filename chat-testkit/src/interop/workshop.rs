@@ -146,10 +146,18 @@ fn npm_ci(home: &Path) -> Result<(), Unavailable> {
     }
 }
 
-/// What npm said went wrong, in one line.
+/// What went wrong, in one line: npm's errors without its warnings.
 fn tail(output: &Output) -> String {
     let text = String::from_utf8_lossy(&output.stderr);
-    let lines: Vec<_> = text.lines().map(str::trim).filter(|line| !line.is_empty()).take(4).collect();
+    let error = |line: &str| {
+        Some(line.strip_prefix("npm error").or(line.strip_prefix("npm ERR!"))?.trim().to_owned())
+    };
+    let mut lines: Vec<_> = text.lines().filter_map(error).collect();
+    if lines.is_empty() {
+        lines = text.lines().map(|line| line.trim().to_owned()).collect();
+    }
+    lines.retain(|line| !line.is_empty());
+    lines.truncate(4);
     if lines.is_empty() { output.status.to_string() } else { lines.join("; ") }
 }
 
