@@ -20,7 +20,9 @@ impl Sync {
         match event.body.replay_status.as_ref().map(|text| &*text.0) {
             Some("completed") => self.completed(cx, sid, event.body.last_event_id),
             Some("interrupted") => {
-                if let Some(limit) = self.entities.get(sid).filter(|e| !e.behind).map(|e| e.interrupted()) {
+                if let Some(limit) =
+                    self.entities.get(sid).filter(|e| !e.behind).map(super::entity::Entity::interrupted)
+                {
                     self.release(cx, sid, limit);
                 }
                 self.subscriptions.tell(cx, sid, Input::Interrupted);

@@ -214,7 +214,7 @@ impl Sync {
     pub(crate) fn order(&mut self, cx: &mut Cx, order: Order) {
         match order {
             Order::Open { entity, kind, name, include_items } => {
-                self.open(cx, entity, kind, name, include_items)
+                self.open(cx, entity, kind, name, include_items);
             }
             Order::CreateList { entity, purpose, context } => self.create_list(cx, entity, purpose, context),
             Order::Close { entity } => self.close(cx, entity),
