@@ -20,7 +20,7 @@ pub struct Log {
 pub struct Step {
     /// Its name; not necessarily the only one of that name.
     pub name: String,
-    /// Its entries as [`canonical`] JSON, in the order of the log.
+    /// Its entries in the order of the log, as JSON with sorted members.
     pub lines: Vec<String>,
 }
 
@@ -122,7 +122,7 @@ pub struct Difference {
     pub step: String,
     /// Who has it.
     pub side: Side,
-    /// The line, canonical JSON. The names that stand for SIDs are the expected log's; one that it does not have is
+    /// The line, JSON with sorted members. The names that stand for SIDs are the expected log's; one that it does not have is
     /// `CH#?`.
     pub line: String,
 }

@@ -117,7 +117,7 @@ fn check_node() -> Result<(), Unavailable> {
     let version = match Command::new("node").arg("--version").output() {
         Ok(output) if output.status.success() => String::from_utf8_lossy(&output.stdout).trim().to_owned(),
         Ok(output) => return Err(Unavailable::NoNode(tail(&output))),
-        Err(error) => return Err(Unavailable::NoNode(error.to_string())),
+        Err(error) => return Err(Unavailable::NoNode(not_started("node", &error))),
     };
     let major = version.trim_start_matches('v').split('.').next().and_then(|major| major.parse().ok());
     match major {
@@ -142,7 +142,15 @@ fn npm_ci(home: &Path) -> Result<(), Unavailable> {
                 Unavailable::NoNetwork(said)
             })
         }
-        Err(error) => Err(Unavailable::NoNode(format!("npm: {error}"))),
+        Err(error) => Err(Unavailable::NoNode(not_started("npm", &error))),
+    }
+}
+
+fn not_started(program: &str, error: &io::Error) -> String {
+    if error.kind() == io::ErrorKind::NotFound {
+        format!("{program} is not in PATH")
+    } else {
+        format!("{program}: {error}")
     }
 }
 
