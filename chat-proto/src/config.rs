@@ -129,7 +129,7 @@ pub struct Metadata {
     pub environment: Option<(Box<str>, Box<str>)>,
     /// The operating system.
     pub os: Option<Box<str>>,
-    /// Its version.
+    /// Its version. `None` beside a known system is sent as `null`, as the SDK does.
     pub os_version: Option<Box<str>>,
     /// Its architecture: text, or a number as the SDK sends it.
     pub os_architecture: Option<Box<str>>,
@@ -148,6 +148,22 @@ impl Default for Metadata {
             os: None,
             os_version: None,
             os_architecture: None,
+            app: None,
+        }
+    }
+}
+
+impl Metadata {
+    /// What the JavaScript SDK 3.4.0 tells under Node on Linux (spec 01, frame F1): for a service that wants to see it.
+    pub fn javascript_sdk() -> Self {
+        Self {
+            sdk: "JS".into(),
+            sdk_version: "3.4.0".into(),
+            twilsock_version: "0.5.14".into(),
+            environment: Some(("Node.js".into(), "20.20.2".into())),
+            os: Some("Linux".into()),
+            os_version: None,
+            os_architecture: Some("64".into()),
             app: None,
         }
     }

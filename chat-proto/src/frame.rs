@@ -2,8 +2,8 @@
 //!
 //! Both directions and both sides use it: the client, the offline service, recorders and fuzzers.
 
+use alloc::boxed::Box;
 use alloc::format;
-use alloc::string::ToString;
 use alloc::vec::Vec;
 
 use serde::Deserialize;
@@ -52,8 +52,10 @@ pub fn split(bytes: &[u8], limits: FrameLimits) -> Result<RawFrame<'_>, FrameErr
         return Err(FrameError::TooLarge { size: size as u64, limit: limits.header_bytes as u64 });
     }
     let body = bytes.get(line + 2..).unwrap_or_default();
-    let header = body.get(..size).ok_or_else(|| FrameError::HeaderCut { missing: size.saturating_sub(body.len()) as u64 })?;
-    let header = core::str::from_utf8(header).map_err(|e| FrameError::BadHeader(e.to_string().into()))?;
+    let header =
+        body.get(..size).ok_or(FrameError::HeaderCut { missing: size.saturating_sub(body.len()) as u64 })?;
+    let header = core::str::from_utf8(header)
+        .map_err(|e| FrameError::BadHeader(format!("not UTF-8 after byte {}", e.valid_up_to()).into()))?;
     Ok(RawFrame { header, rest: body.get(size + 2..).unwrap_or_default() })
 }
 
@@ -80,9 +82,32 @@ pub fn decode(bytes: &[u8], limits: FrameLimits) -> Result<(&str, &[u8]), FrameE
         payload_size: Option<i64>,
     }
     let frame = split(bytes, limits)?;
-    let sizes: Sizes = serde_json::from_str(frame.header).map_err(|e| FrameError::BadHeader(e.to_string().into()))?;
-    let size = sizes.payload_size.and_then(|size| u64::try_from(size).ok()).unwrap_or(0);
-    Ok((frame.header, frame.payload(size, limits)?))
+    let sizes: Sizes = parse_header(frame.header)?;
+    Ok((frame.header, frame.payload(payload_size(sizes.payload_size), limits)?))
+}
+
+/// Reads the members of a header that `T` has. Serde would take an array for a struct, so that is looked at first.
+pub(crate) fn parse_header<'a, T: Deserialize<'a>>(header: &'a str) -> Result<T, FrameError> {
+    if !header.trim_start().starts_with('{') {
+        return Err(FrameError::BadHeader("not a JSON object".into()));
+    }
+    serde_json::from_str(header).map_err(|e| FrameError::BadHeader(json_problem(&e)))
+}
+
+/// What `payload_size` means: missing, zero and negative are all "no payload" (spec 01 §1.3).
+pub(crate) fn payload_size(declared: Option<i64>) -> u64 {
+    declared.and_then(|size| u64::try_from(size).ok()).unwrap_or(0)
+}
+
+/// Where a JSON text is wrong. Serde's own words may quote a value, and that may be a secret (law 10).
+pub(crate) fn json_problem(error: &serde_json::Error) -> Box<str> {
+    use serde_json::error::Category;
+    let what = match error.classify() {
+        Category::Io | Category::Syntax => "not JSON",
+        Category::Data => "unexpected type or value",
+        Category::Eof => "the JSON ends too early",
+    };
+    format!("{what} (line {}, column {})", error.line(), error.column()).into()
 }
 
 /// Puts a frame together. `header` must tell the right `payload_size` itself; no line end follows the payload

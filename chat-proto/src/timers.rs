@@ -65,7 +65,8 @@ impl Timers {
 
     /// Takes the earliest timer that is due at `now` and was armed before `mark`.
     pub(crate) fn take_due(&mut self, now: Time, mark: u64) -> Option<TimerKey> {
-        let found = self.due.iter().take_while(|(at, ..)| *at <= now).find(|(_, order, _)| *order < mark).copied();
+        let found =
+            self.due.iter().take_while(|(at, ..)| *at <= now).find(|(_, order, _)| *order < mark).copied();
         let (_, _, key) = found?;
         self.cancel(key);
         Some(key)
@@ -74,6 +75,12 @@ impl Timers {
     /// The earliest timer.
     pub(crate) fn deadline(&self) -> Option<Deadline> {
         self.due.first().map(|(at, _, key)| Deadline { at: *at, why: key.why() })
+    }
+
+    /// Forgets all.
+    pub(crate) fn clear(&mut self) {
+        self.due.clear();
+        self.armed.clear();
     }
 
     /// How many are armed.

@@ -87,25 +87,61 @@ pub(crate) enum Output<'a> {
         items: Vec<Item<'a>>,
     },
     /// It could not be opened; the entity is forgotten.
-    OpenFailed { entity: EntityId, error: CallError },
+    OpenFailed {
+        entity: EntityId,
+        error: CallError,
+    },
     /// Its subscription stands and everything missed was replayed. Said again after each reconnect.
-    Subscribed { entity: EntityId },
+    Subscribed {
+        entity: EntityId,
+    },
     /// The service refuses to tell of it, for another reason than that it is gone.
-    SubscriptionRefused { entity: EntityId, name: Box<str>, error: CallError },
+    SubscriptionRefused {
+        entity: EntityId,
+        name: Box<str>,
+        error: CallError,
+    },
     /// It does not exist any more (`…_removed`, or 404); the entity is forgotten.
-    Removed { entity: EntityId },
+    Removed {
+        entity: EntityId,
+    },
     /// A document has another value.
-    Document { entity: EntityId, data: Cow<'a, RawValue> },
+    Document {
+        entity: EntityId,
+        data: Cow<'a, RawValue>,
+    },
     /// A list has another context.
-    Context { entity: EntityId, data: Cow<'a, RawValue> },
+    Context {
+        entity: EntityId,
+        data: Cow<'a, RawValue>,
+    },
     /// An item was added, changed or removed. `data` of a removal is the last value, as far as the service told.
-    Item { entity: EntityId, change: Change, item: Item<'a> },
+    Item {
+        entity: EntityId,
+        change: Change,
+        item: Item<'a>,
+    },
     /// A page that was asked for. A token is `None` where there is no page.
-    Page { query: QueryId, items: Vec<Item<'a>>, next: Option<Box<str>>, previous: Option<Box<str>> },
-    QueryFailed { query: QueryId, error: CallError },
+    Page {
+        query: QueryId,
+        items: Vec<Item<'a>>,
+        next: Option<Box<str>>,
+        previous: Option<Box<str>>,
+    },
+    QueryFailed {
+        query: QueryId,
+        error: CallError,
+    },
     /// The item stands in the list at `index`.
-    Pushed { write: WriteId, index: u64 },
-    PushFailed { write: WriteId, fate: Fate, error: CallError },
+    Pushed {
+        write: WriteId,
+        index: u64,
+    },
+    PushFailed {
+        write: WriteId,
+        fate: Fate,
+        error: CallError,
+    },
 }
 
 /// An item of a list or map. Keys of lists are their indexes.
@@ -187,8 +223,7 @@ pub(crate) struct Event<'a> {
 
 /// The Sync stage.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Sync {
-}
+pub(crate) struct Sync {}
 
 impl Sync {
     pub(crate) fn new() -> Self {

@@ -1,23 +1,43 @@
 //! The transport: frames in and out, the connection's life, requests and their answers (spec 01).
 //!
-//! A frame goes `frame::split` → `header` → acknowledged → kept here, or handed up as [`Incoming`].
+//! A frame goes `frame::split` → `header` → acknowledged → kept here (`inbound`), or handed up as [`Incoming`]. What
+//! happens to the connection is looked up in `table` and done in `machine`; requests live in `upstream`.
 
+mod backoff;
+mod context;
+mod header;
+mod inbound;
+mod machine;
+mod outgoing;
+mod retry;
+mod table;
+#[cfg(test)]
+mod tests;
+mod token;
+mod upstream;
 mod url;
 
 use alloc::boxed::Box;
+use alloc::collections::VecDeque;
 use alloc::string::String;
 use alloc::vec::Vec;
+use core::fmt;
 
 use crate::call::CallId;
 use crate::cx::Cx;
 use crate::error::CallError;
-use crate::event::ConnectionState;
+use crate::event::{ConnectionState, TokenWanted};
 use crate::input::{Cause, Frame, LinkId, Network};
-use crate::secret::Token;
+use crate::secret::{Secret, Token};
 use crate::time::Why;
 use crate::timers::TimerKey;
+use backoff::Backoff;
+use context::Context;
+use table::{On, State};
+use token::Tokens;
+use upstream::Upstream;
 
-pub(crate) use url::{Url, encode_component};
+pub(crate) use url::Url;
 
 /// Names a request that twilsock carries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -31,7 +51,7 @@ pub(crate) enum Owner {
 }
 
 /// An HTTP request to be carried in a `message` frame (spec 01 §2.6).
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Request {
     pub(crate) method: Method,
     pub(crate) url: Url,
@@ -43,12 +63,36 @@ pub(crate) struct Request {
     pub(crate) retry: Retry,
 }
 
+/// Hides what may be secret: header values (`X-Twilio-Token`) and the body (law 10).
+impl fmt::Debug for Request {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Request")
+            .field("method", &self.method)
+            .field("host", &self.url.host)
+            .field("path", &self.url.path)
+            .field("body_bytes", &self.body.as_ref().map(String::len))
+            .field("retry", &self.retry)
+            .finish_non_exhaustive()
+    }
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Method {
     Get,
     Post,
     Put,
     Delete,
+}
+
+impl Method {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Get => "GET",
+            Self::Post => "POST",
+            Self::Put => "PUT",
+            Self::Delete => "DELETE",
+        }
+    }
 }
 
 /// What twilsock does by itself when a request fails.
@@ -135,12 +179,51 @@ pub(crate) enum Notice {
 pub(crate) enum Timer {
     /// The socket takes too long to open.
     Connect,
+    /// The wait before the next attempt to connect ends.
+    Retry,
+    /// No answer to `init` or `update`.
+    Reply,
+    /// The socket takes too long to close.
+    Close,
+    /// Nothing was heard for too long.
+    Watchdog,
+    /// The token nears its end.
+    Token,
+    /// The app may be asked for another token.
+    TokenAsk,
+    /// No answer to `put_notification_ctx`.
+    PutReply,
+    /// `put_notification_ctx` goes again.
+    PutRetry,
+    /// No answer to a request.
+    RequestReply(RequestId),
+    /// A request goes again.
+    RequestRetry(RequestId),
 }
 
 impl Timer {
+    /// Those that have a meaning in some states only; leaving these cancels them.
+    const OF_A_STATE: [Self; 5] = [Self::Connect, Self::Retry, Self::Reply, Self::Close, Self::Watchdog];
+
+    fn lives_in(self, state: State) -> bool {
+        match self {
+            Self::Connect => state == State::Connecting,
+            Self::Retry => state == State::Retrying,
+            Self::Reply => matches!(state, State::Initialising | State::Updating),
+            Self::Close => state.waits_for_close(),
+            Self::Watchdog => state.is_up(),
+            _ => true,
+        }
+    }
+
     pub(crate) fn why(self) -> Why {
         match self {
             Self::Connect => Why::Connect,
+            Self::Retry => Why::Retry,
+            Self::Reply | Self::Close | Self::PutReply | Self::PutRetry => Why::Transport,
+            Self::Watchdog => Why::Watchdog,
+            Self::Token | Self::TokenAsk => Why::Token,
+            Self::RequestReply(_) | Self::RequestRetry(_) => Why::Request,
         }
     }
 }
@@ -151,37 +234,163 @@ impl From<Timer> for TimerKey {
     }
 }
 
+/// The one socket. Any other is dead, and its inputs are stale (law 3).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Link {
+    None,
+    Opening(LinkId),
+    Open(LinkId),
+    /// Only its end is waited for.
+    Closing(LinkId),
+}
+
 /// The transport stage.
 #[derive(Debug, Clone)]
 pub(crate) struct Twilsock {
+    state: State,
+    /// What the stages above were told last.
+    public: ConnectionState,
+    online: bool,
+    link: Link,
+    /// How many sockets there were.
+    links: u64,
+    backoff: Backoff,
+    tokens: Tokens,
+    continuation_token: Option<Secret>,
+    context: Context,
+    upstream: Upstream,
+    /// Frame id of the `init` or `update` that is not answered yet.
+    awaited: Option<String>,
+    /// Undecodable frames in a row.
+    malformed: u32,
+    /// The calls that wait for the end; `None` before the first asked for it.
+    ending: Option<Vec<CallId>>,
+    notices: VecDeque<Notice>,
 }
 
 impl Twilsock {
     /// Begins to connect.
     pub(crate) fn new(cx: &mut Cx, token: Token) -> Self {
-        let _ = (cx, token);
-        Self {}
+        let mut twilsock = Self {
+            state: State::Disconnected,
+            public: ConnectionState::Connecting,
+            online: false,
+            link: Link::None,
+            links: 0,
+            backoff: Backoff::new(cx.config.retry),
+            tokens: Tokens::new(cx, token),
+            continuation_token: cx.config.continuation_token.clone(),
+            context: Context::new(cx),
+            upstream: Upstream::default(),
+            awaited: None,
+            malformed: 0,
+            ending: None,
+            notices: VecDeque::new(),
+        };
+        twilsock.fire(cx, On::Connect);
+        twilsock
     }
 
-    pub(crate) fn network(&mut self, _cx: &mut Cx, _network: Network) {}
+    pub(crate) fn network(&mut self, cx: &mut Cx, network: Network) {
+        let on = match network {
+            Network::Online => On::SystemOnline,
+            Network::Offline => On::SystemOffline,
+            Network::Changed => On::SystemChanged,
+        };
+        self.fire(cx, on);
+    }
 
-    pub(crate) fn opened(&mut self, _cx: &mut Cx, _link: LinkId) {}
+    pub(crate) fn opened(&mut self, cx: &mut Cx, link: LinkId) {
+        if self.link == Link::Opening(link) {
+            self.link = Link::Open(link);
+            self.fire(cx, On::SocketOpened);
+        } else {
+            cx.stats.stale += 1;
+        }
+    }
 
-    pub(crate) fn closed(&mut self, _cx: &mut Cx, _link: LinkId, _cause: &Cause) {}
+    pub(crate) fn closed(&mut self, cx: &mut Cx, link: LinkId, cause: &Cause) {
+        let (Link::Opening(known) | Link::Open(known) | Link::Closing(known)) = self.link else {
+            cx.stats.stale += 1;
+            return;
+        };
+        if known != link {
+            cx.stats.stale += 1;
+            return;
+        }
+        // A socket in use that just ends is no error; one that breaks, or ends before it is of use, is (spec 01 §3.10).
+        let broke = matches!(cause, Cause::Failed(_) | Cause::Untrusted(_));
+        if !self.state.waits_for_close() && (broke || !self.state.is_up()) {
+            self.trouble(cx, alloc::format!("{cause}"));
+        }
+        self.link = Link::None;
+        self.link_lost(cx);
+        self.fire(cx, On::SocketClosed);
+    }
 
     /// Decodes, acknowledges and handles a frame; gives what the stages above must see.
-    pub(crate) fn frame<'a>(&mut self, _cx: &mut Cx, _link: LinkId, _frame: Frame<'a>) -> Option<Incoming<'a>> {
-        None
+    pub(crate) fn frame<'a>(&mut self, cx: &mut Cx, link: LinkId, frame: Frame<'a>) -> Option<Incoming<'a>> {
+        self.inbound(cx, link, frame)
     }
 
-    pub(crate) fn timer(&mut self, _cx: &mut Cx, _timer: Timer) {}
+    pub(crate) fn timer(&mut self, cx: &mut Cx, timer: Timer) {
+        match timer {
+            Timer::Connect => {
+                self.trouble(cx, "the socket did not open in time");
+                self.fire(cx, On::ConnectTimeout);
+            }
+            Timer::Retry => self.fire(cx, On::UserRetry),
+            Timer::Reply if self.state == State::Updating => self.fire(cx, On::UpdateError),
+            Timer::Reply => {
+                self.trouble(cx, "the service did not answer to init in time");
+                self.fire(cx, On::InitError);
+            }
+            Timer::Close => {
+                self.link = Link::None;
+                self.fire(cx, On::SocketClosed);
+            }
+            Timer::Watchdog => {
+                self.trouble(cx, "nothing was heard of the service for too long");
+                self.fire(cx, On::Silence);
+            }
+            Timer::Token => self.tokens.ask(cx, TokenWanted::Expiring),
+            Timer::TokenAsk => self.tokens.ask_now(cx),
+            Timer::PutReply => self.context.failed(cx),
+            Timer::PutRetry => self.put_context(cx),
+            Timer::RequestReply(id) => {
+                let failed = self.upstream.timed_out(id);
+                self.notices.extend(failed);
+                self.flush(cx);
+            }
+            Timer::RequestRetry(id) => {
+                self.upstream.retry_due(id);
+                self.flush(cx);
+            }
+        }
+    }
 
-    pub(crate) fn submit(&mut self, _cx: &mut Cx, _submit: Submit) {}
+    pub(crate) fn submit(&mut self, cx: &mut Cx, submit: Submit) {
+        match submit {
+            Submit::Request { owner, .. } if self.ending.is_some() => {
+                self.notices.push_back(Notice::Failed { owner, error: RequestError::ShutDown });
+            }
+            Submit::Request { id, owner, request } => {
+                self.upstream.submit(id, owner, request);
+                self.flush(cx);
+            }
+            Submit::Forget(id) => self.upstream.forget(cx, id),
+        }
+    }
 
-    pub(crate) fn control(&mut self, _cx: &mut Cx, _control: Control) {}
+    pub(crate) fn control(&mut self, cx: &mut Cx, control: Control) {
+        match control {
+            Control::UpdateToken { call, token } => self.update_token(cx, call, token),
+            Control::Shutdown { call } => self.shut_down(cx, call),
+        }
+    }
 
     /// The next thing that happened without a frame.
     pub(crate) fn poll(&mut self) -> Option<Notice> {
-        None
+        self.notices.pop_front()
     }
 }

@@ -56,7 +56,18 @@ pub(crate) fn encode_component(text: &str) -> String {
 fn encode_into(out: &mut String, text: &str) {
     for byte in text.bytes() {
         match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'!' | b'~' | b'*' | b'\'' | b'(' | b')' => {
+            b'A'..=b'Z'
+            | b'a'..=b'z'
+            | b'0'..=b'9'
+            | b'-'
+            | b'_'
+            | b'.'
+            | b'!'
+            | b'~'
+            | b'*'
+            | b'\''
+            | b'('
+            | b')' => {
                 out.push(char::from(byte));
             }
             _ => {
@@ -73,7 +84,8 @@ mod tests {
 
     #[test]
     fn addresses_are_taken_apart() {
-        let url = Url::parse("https://cds.us1.twilio.com:443/v3/Lists/a%20b?a=1&b=x%20y&c=d=e&f#end").unwrap();
+        let url =
+            Url::parse("https://cds.us1.twilio.com:443/v3/Lists/a%20b?a=1&b=x%20y&c=d=e&f#end").unwrap();
         assert_eq!(&*url.host, "cds.us1.twilio.com:443");
         assert_eq!(url.path, "/v3/Lists/a%20b");
         let query: Vec<(&str, &str)> = url.query.iter().map(|(n, v)| (&**n, &**v)).collect();
