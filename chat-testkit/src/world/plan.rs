@@ -1,9 +1,11 @@
+use std::fmt;
+
 use chat_proto::Config;
 
 use crate::service::ServiceConfig;
 
 /// What a world is like. The seed decides everything else.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Plan {
     /// One seed, one world.
     pub seed: u64,
@@ -42,6 +44,14 @@ impl Plan {
             hosts: Hosts { late_ticks: 0, extra_ticks: 0, suspends: 0, clock_back: 0, stale: 0, slow_apps: false },
             ..Self::stormy(seed)
         }
+    }
+}
+
+/// One line: what a failing run prints, and what it is made again of.
+impl fmt::Debug for Plan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { seed, clients, steps, weather, hosts, .. } = self;
+        write!(f, "Plan {{ seed: {seed}, clients: {clients}, steps: {steps}, weather: {weather:?}, hosts: {hosts:?} }}")
     }
 }
 
