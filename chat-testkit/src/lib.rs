@@ -1,6 +1,12 @@
 //! Offline service, session replay, simulator and referee for Programmable Chat clients.
 
+pub mod compare;
 pub mod fuzz;
+#[cfg(feature = "interop")]
+pub mod interop;
 pub mod laws;
+#[cfg(feature = "serve")]
+pub mod serve;
 pub mod service;
+pub mod stage;
 pub mod world;

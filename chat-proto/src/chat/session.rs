@@ -6,8 +6,6 @@
 mod backoff;
 mod context;
 mod outbox;
-mod queue;
-mod walk;
 
 use alloc::borrow::Cow;
 use alloc::boxed::Box;
@@ -182,7 +180,7 @@ impl Session {
         match output {
             Output::Opened { entity, .. } if self.list == List::Creating(entity) => self.opened(cx, entity),
             Output::OpenFailed { entity, error } if self.list == List::Creating(entity) => {
-                self.failed(cx, error)
+                self.failed(cx, error);
             }
             Output::Subscribed { entity } if self.is_mine(entity) => {
                 if self.list == List::Open(entity) {
@@ -201,7 +199,7 @@ impl Session {
                 }
             }
             Output::Item { entity, ref item, .. } if self.is_mine(entity) => {
-                self.outbox.item(cx, entity, item)
+                self.outbox.item(cx, entity, item);
             }
             Output::Pushed { write, index } => self.outbox.pushed(cx, write, index),
             Output::PushFailed { write, fate, error } => {

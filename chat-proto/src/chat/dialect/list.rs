@@ -10,7 +10,7 @@ use crate::config::Metadata;
 use crate::json::{Json, push_string};
 use crate::model::{ChannelSid, ChannelType, Identity, NotificationLevel};
 
-pub(crate) use answer::{Seen, seen};
+pub(crate) use answer::seen;
 
 /// What a session list is for.
 pub(crate) const PURPOSE: &str = "com.twilio.rtd.ipmsg";

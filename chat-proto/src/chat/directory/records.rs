@@ -1,7 +1,6 @@
 //! The records: only what names a thing is required. A member of another type than it should have counts as absent, for
 //! one strange field must not hide a whole page.
 
-use alloc::borrow::Cow;
 use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::sync::Arc;
@@ -119,6 +118,7 @@ fn lenient<'de, D: Deserializer<'de>, T: DeserializeOwned>(deserializer: D) -> R
 }
 
 #[derive(Default, Deserialize)]
+#[expect(clippy::struct_field_names, reason = "these are the names on the wire")]
 struct Meta {
     #[serde(default, deserialize_with = "lenient")]
     next_token: Option<String>,

@@ -28,6 +28,7 @@ fn sent(cx: &mut Cx) -> Vec<RestId> {
     tags.collect()
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "what `reply` takes")]
 fn good(body: &[u8]) -> Result<HttpReply<'_>, RequestError> {
     Ok(HttpReply { status: 200, body })
 }
@@ -127,7 +128,7 @@ fn forgotten_reads_are_not_answered() {
 fn the_cache_is_bounded() {
     let (mut cx, mut rest) = (cx(), Rest::new());
     cx.config.limits.cached_answers = 3;
-    rest.set_lifetime(Duration::from_secs(60));
+    rest.set_lifetime(Duration::from_mins(1));
     for n in 0..10 {
         let id = rest.get(&mut cx, url(&format!("/{n}")));
         rest.reply(&mut cx, id, good(b"x"));

@@ -1,28 +1,29 @@
 //! Session commands on their way: pushed in turn, answered once, looked for when their fate is not known, and pushed
 //! again only when they surely were not executed (design §4 "Sending").
 
+mod queue;
+mod search;
+mod walk;
+
 use alloc::collections::{BTreeSet, VecDeque};
 use alloc::vec::Vec;
 use core::time::Duration;
 
+use self::queue::{Entry, Look, Queue, Seq, State};
+use self::walk::Walk;
 use super::Timer;
-use super::backoff::{backoff, doubled};
-use super::queue::{Entry, Look, Queue, Seq, State};
-use super::walk::{Step, Walk};
+use super::backoff::backoff;
 use crate::chat::Timer as ChatTimer;
 use crate::chat::commands::{CommandOwner, Response, SessionCommand};
 use crate::chat::dialect::list;
 use crate::cx::Cx;
 use crate::error::{CallError, Phase};
-use crate::sync::{EntityId, Fate, Item, Key, Order, QueryId, WriteId};
+use crate::sync::{EntityId, Fate, Item, Key, Order, WriteId};
 use crate::time::Time;
 
 /// How long an answer may take before it is looked for: a live event can be lost, and then nothing else would tell.
-/// Service answers take well below a second; this only has to be clearly more.
+/// It only has to be clearly longer than an answer usually takes: a search that was not needed does no harm.
 const PATIENCE: Duration = Duration::from_secs(5);
-
-/// The longest wait between two searches for the same answer.
-const MAX_PATIENCE: Duration = Duration::from_mins(2);
 
 /// The answer to a command.
 pub(super) type Answer = (CommandOwner, Result<Response, CallError>);
@@ -140,7 +141,7 @@ impl Outbox {
             for (seq, state) in all {
                 match state {
                     State::Pushed { .. } | State::Doubt { .. } => {
-                        self.answer(seq, Err(CallError::Unknown(Phase::Sent)))
+                        self.answer(seq, Err(CallError::Unknown(Phase::Sent)));
                     }
                     State::Pushing { .. } => self.set_give_up(cx, seq),
                     State::Waiting { .. } => {}
@@ -299,126 +300,6 @@ impl Outbox {
             None if here => self.stands(cx, seq, index),
             None => {}
         }
-    }
-
-    // ---- searches
-
-    /// Takes a page; false if nobody here asked for it.
-    pub(super) fn page(
-        &mut self,
-        cx: &mut Cx,
-        query: QueryId,
-        items: &[Item<'_>],
-        next: Option<&str>,
-    ) -> bool {
-        let Some(mut walk) = self.walk.take_if(|walk| walk.is(query)) else {
-            return false;
-        };
-        if let Some(list) = self.list {
-            for item in items {
-                self.see(cx, list, item);
-            }
-        }
-        match walk.page(cx, items, next) {
-            Step::Onward => self.walk = Some(walk),
-            Step::Done => self.searched(cx, &walk),
-            Step::Lost => self.not_searched(cx, &walk.targets),
-        }
-        self.go_on(cx);
-        true
-    }
-
-    /// Takes the failure of a query; `None` if nobody here asked for it.
-    pub(super) fn query_failed(
-        &mut self,
-        cx: &mut Cx,
-        query: QueryId,
-        error: &CallError,
-    ) -> Option<Result<(), Gone>> {
-        let walk = self.walk.take_if(|walk| walk.is(query))?;
-        self.not_searched(cx, &walk.targets);
-        if is_gone(error) {
-            return Some(Err(Gone));
-        }
-        self.go_on(cx);
-        Some(Ok(()))
-    }
-
-    /// The walk saw everything: what it did not find does not stand there, and is pushed again if nothing that was
-    /// executed later can be left.
-    fn searched(&mut self, cx: &mut Cx, walk: &Walk) {
-        let Some(list) = self.list else {
-            return;
-        };
-        for seq in walk.targets.iter().copied() {
-            match self.queue.get(seq).map(|entry| entry.state) {
-                Some(State::Doubt { again_at, .. }) if walk.since >= again_at => self.push(cx, seq, list),
-                Some(State::Doubt { again_at, .. }) => self.look_at(seq, |look| look.at = Some(again_at)),
-                Some(State::Pushed { .. }) => self.look_later(cx, seq),
-                _ => {}
-            }
-        }
-    }
-
-    fn not_searched(&mut self, cx: &Cx, targets: &[Seq]) {
-        for seq in targets {
-            self.look_later(cx, *seq);
-        }
-    }
-
-    fn look_later(&mut self, cx: &Cx, seq: Seq) {
-        self.look_at(seq, |look| {
-            look.at = Some(cx.now + look.wait);
-            look.wait = doubled(look.wait, 1, MAX_PATIENCE);
-        });
-    }
-
-    fn look_at(&mut self, seq: Seq, change: impl FnOnce(&mut Look)) {
-        self.queue.update(seq, |entry| {
-            if let State::Pushed { look, .. } | State::Doubt { look, .. } = &mut entry.state {
-                change(look);
-            }
-        });
-    }
-
-    /// Breaks a search off; its targets are looked up as soon as it can be done.
-    fn stop_walk(&mut self, cx: &mut Cx) {
-        if let Some(walk) = self.walk.take() {
-            let now = cx.now;
-            for seq in walk.forget(cx) {
-                self.look_at(seq, |look| look.at = Some(now));
-            }
-        }
-    }
-
-    /// Begins a search for everything that is due.
-    fn search(&mut self, cx: &mut Cx) {
-        let (mut targets, mut top, mut bottom) = (Vec::new(), Some(0), u64::MAX);
-        for seq in self.queue.due_looks(cx.now) {
-            match self.queue.get(seq).map(|entry| entry.state) {
-                Some(State::Pushed { index, .. }) => {
-                    top = top.map(|top| top.max(index));
-                    bottom = bottom.min(index);
-                }
-                Some(State::Doubt { bottom: from, .. }) => {
-                    top = None;
-                    bottom = bottom.min(from);
-                }
-                _ => {
-                    // Nothing was heard of its push, and its list is gone.
-                    self.answer(seq, Err(CallError::Unknown(Phase::Sent)));
-                    continue;
-                }
-            }
-            self.look_at(seq, |look| look.at = None);
-            targets.push(seq);
-        }
-        if let Some(list) = self.list
-            && !targets.is_empty()
-        {
-            self.walk = Some(Walk::begin(cx, list, top, bottom, targets));
-        }
-        self.close_retired(cx);
     }
 
     // ---- turns and timers
