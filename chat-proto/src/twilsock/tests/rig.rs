@@ -50,7 +50,7 @@ pub(super) struct Rig {
     /// The newest socket that was asked for.
     pub(super) link: LinkId,
     pub(super) notices: Vec<Notice>,
-    next_request: u64,
+    pub(super) next_request: u64,
 }
 
 pub(super) fn token(text: &str) -> Token {
