@@ -13,6 +13,7 @@ use crate::command::Command;
 use crate::config::Config;
 use crate::error::ConnectionError;
 use crate::event::Event;
+use crate::time::Why;
 
 fn connection_error(event: &Event) -> &ConnectionError {
     match event {
@@ -55,7 +56,7 @@ fn a_client_connects_once_and_is_announced_when_it_is_registered() {
 }
 
 #[test]
-fn row_10_a_drop_fails_what_is_under_way_and_keeps_what_waits() {
+fn sdk_defect_12_row_10_a_drop_fails_what_is_under_way_and_keeps_what_waits() {
     let mut rig = Rig::connected();
     rig.submit("/under-way", Retry::Never);
     rig.one("message");
@@ -85,7 +86,7 @@ fn row_10_a_drop_fails_what_is_under_way_and_keeps_what_waits() {
 }
 
 #[test]
-fn row_5_the_service_may_impose_the_wait() {
+fn sdk_defect_6_row_5_the_service_may_impose_the_wait() {
     let mut rig = Rig::new();
     for (imposed, nominal) in [(2000, 2000), (2000, 4000), (3000, 3000)] {
         rig.open();
@@ -110,7 +111,7 @@ fn row_5_the_service_may_impose_the_wait() {
 }
 
 #[test]
-fn row_6_refused_sockets_are_tried_again_ever_more_slowly() {
+fn sdk_defect_4_row_6_refused_sockets_are_tried_again_ever_more_slowly() {
     let mut rig = Rig::new();
     for nominal in [1000, 2000, 4000, 8000, 16_000, 32_000, 64_000, 120_000, 120_000] {
         rig.drop_link(Cause::Failed("connection refused".into()));

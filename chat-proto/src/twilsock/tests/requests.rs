@@ -10,6 +10,7 @@ use serde_json::json;
 use super::super::*;
 use super::rig::{Rig, Sent, Up, call, failed, ok, owner, status};
 use crate::config::{Config, Limits};
+use crate::time::Why;
 
 fn about(waited: Duration, ms: u64) {
     let waited = u64::try_from(waited.as_millis()).unwrap();
@@ -109,10 +110,12 @@ fn a_read_of_sync_is_repeated_until_its_budget_ends() {
     let begun = rig.cx.now;
     let mut waits = Vec::new();
     let mut ids = Vec::new();
+    let mut requests = Vec::new();
     let last = loop {
         let sent = rig.one("message");
         assert!(!ids.contains(&sent.id().to_string()), "frame ids are never reused");
         ids.push(sent.id().to_string());
+        requests.push(sent.header["http_request"].clone());
         match rig.http(&sent, 503, "busy") {
             None => waits.push(rig.to_deadline()),
             Some(up) => break Some(up),
@@ -122,6 +125,8 @@ fn a_read_of_sync_is_repeated_until_its_budget_ends() {
     for (wait, nominal) in waits.iter().zip([4000, 8000, 16_000, 32_000, 60_000]) {
         about(*wait, nominal);
     }
+    requests.dedup();
+    assert_eq!(requests.len(), 1, "every attempt is the same request, its id in the headers too");
     // t = 0, 4, 12, 28, 60 s: the fifth wait would end after 90 s (spec 02 §6.3).
     assert_eq!(waits.len(), 4, "{waits:?}");
     assert!(rig.cx.now.since(begun) <= Duration::from_secs(90));

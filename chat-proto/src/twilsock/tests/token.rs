@@ -12,6 +12,7 @@ use super::rig::{Rig, Sent, call, ok, status};
 use crate::config::Config;
 use crate::error::ConnectionError;
 use crate::event::Event;
+use crate::time::Why;
 
 fn refused(code: u16, error_code: Option<i64>) -> Value {
     json!({"code": code, "status": "UNAUTHORIZED", "description": "bad", "errorCode": error_code})
@@ -48,7 +49,7 @@ fn accept_init(rig: &mut Rig, token: &str) -> Vec<Sent> {
 }
 
 #[test]
-fn row_7_an_expired_token_is_told_once_and_a_new_one_reconnects() {
+fn sdk_defect_5_row_7_an_expired_token_is_told_once_and_a_new_one_reconnects() {
     let mut rig = Rig::new();
     rig.open();
     let init = rig.one("init");
