@@ -14,4 +14,5 @@ mod rig;
 mod states;
 mod token;
 mod tolerance;
+mod walk;
 mod worked_frames;
