@@ -13,7 +13,6 @@ use crate::command::Command;
 use crate::config::Config;
 use crate::error::ConnectionError;
 use crate::event::Event;
-use crate::time::Why;
 
 fn connection_error(event: &Event) -> &ConnectionError {
     match event {
@@ -280,10 +279,12 @@ fn silence_is_noticed() {
     assert!(!connection_error(&rig.events()[0]).terminal);
     about(rig.to_deadline(), 1000);
     rig.expect_open();
-    // Nobody watches a connection that is not made.
+    // Nobody watches a connection that is not made; from the answer to `init` on it is watched.
     rig.open();
-    rig.one("init");
-    assert_eq!(rig.cx.timers.deadline().unwrap().why, Why::Transport);
+    let init = rig.one("init");
+    assert_eq!(rig.cx.timers.armed(Timer::Watchdog), None);
+    rig.answer(&init, ok(), "");
+    assert_eq!(rig.cx.timers.armed(Timer::Watchdog), Some(rig.cx.now + Duration::from_secs(45)));
     let mut rig = Rig::connected_with(Config { watchdog: None, ..Config::default() });
     assert_eq!(rig.cx.timers.deadline(), None);
     rig.advance(Duration::from_hours(8));

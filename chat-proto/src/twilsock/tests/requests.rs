@@ -147,6 +147,21 @@ fn sdk_defect_14_a_read_of_chat_is_tried_three_times_and_its_status_survives() {
 }
 
 #[test]
+fn reads_are_repeated_after_these_answers() {
+    for retry in [Retry::SyncRead, Retry::ChatRead] {
+        for code in [429, 502, 503, 504] {
+            let mut rig = Rig::connected();
+            rig.submit("/x", retry);
+            let sent = rig.one("message");
+            assert_eq!(rig.http(&sent, code, ""), None, "{retry:?} {code}");
+            rig.to_deadline();
+            let sent = rig.one("message");
+            assert_eq!(rig.http(&sent, 200, "good"), reply(1, 200, "good"));
+        }
+    }
+}
+
+#[test]
 fn throttling_is_not_borne_where_the_app_says_so() {
     let config = Config { retry_when_throttled: false, ..Config::default() };
     let mut rig = Rig::connected_with(config);
