@@ -3,7 +3,6 @@
 #[path = "laws/wrong.rs"]
 mod wrong;
 
-
 use chat_proto::Client;
 use chat_testkit::laws::{self, Violation};
 use chat_testkit::world::{Core, Hosts, Plan, Run, Weather, World};
@@ -86,27 +85,37 @@ fn law_1_catches_a_client_that_folds_events() {
 
 #[test]
 fn law_2_catches_a_client_that_catches_up() {
-    caught::<wrong::CatchesUp>(2, |run, seed| laws::ticks_are_harmless::<wrong::Wrong<wrong::CatchesUp>>(&run.session, seed));
+    caught::<wrong::CatchesUp>(2, |run, seed| {
+        laws::ticks_are_harmless::<wrong::Wrong<wrong::CatchesUp>>(&run.session, seed)
+    });
 }
 
 #[test]
 fn law_2_catches_a_client_that_counts_ticks() {
-    caught::<wrong::CountsTicks>(2, |run, seed| laws::ticks_are_harmless::<wrong::Wrong<wrong::CountsTicks>>(&run.session, seed));
+    caught::<wrong::CountsTicks>(2, |run, seed| {
+        laws::ticks_are_harmless::<wrong::Wrong<wrong::CountsTicks>>(&run.session, seed)
+    });
 }
 
 #[test]
 fn law_3_catches_a_gullible_client() {
-    caught::<wrong::Gullible>(3, |run, seed| laws::stale_is_silent::<wrong::Wrong<wrong::Gullible>>(&run.session, seed));
+    caught::<wrong::Gullible>(3, |run, seed| {
+        laws::stale_is_silent::<wrong::Wrong<wrong::Gullible>>(&run.session, seed)
+    });
 }
 
 #[test]
 fn law_4_catches_a_client_that_oversleeps() {
-    caught::<wrong::Oversleeps>(4, |run, seed| laws::deadline_is_honest::<wrong::Wrong<wrong::Oversleeps>>(&run.session, seed));
+    caught::<wrong::Oversleeps>(4, |run, seed| {
+        laws::deadline_is_honest::<wrong::Wrong<wrong::Oversleeps>>(&run.session, seed)
+    });
 }
 
 #[test]
 fn law_4_catches_a_restless_client() {
-    caught::<wrong::Restless>(4, |run, seed| laws::deadline_is_honest::<wrong::Wrong<wrong::Restless>>(&run.session, seed));
+    caught::<wrong::Restless>(4, |run, seed| {
+        laws::deadline_is_honest::<wrong::Wrong<wrong::Restless>>(&run.session, seed)
+    });
 }
 
 #[test]
@@ -126,7 +135,9 @@ fn law_6_catches_a_client_with_chance_of_its_own() {
 
 #[test]
 fn law_8_catches_a_client_that_hoards() {
-    caught::<wrong::Hoards>(8, |run, seed| laws::stays_bounded::<wrong::Wrong<wrong::Hoards>>(&run.session, seed));
+    caught::<wrong::Hoards>(8, |run, seed| {
+        laws::stays_bounded::<wrong::Wrong<wrong::Hoards>>(&run.session, seed)
+    });
 }
 
 #[test]

@@ -60,7 +60,8 @@ fn told_once(session: &Session, client: usize, truth: &Truth) -> Result<(), Viol
             Event::MessageAdded(message) => {
                 let told = told.entry(message.channel.clone()).or_default();
                 if let Some(last) = told.last().filter(|last| **last >= message.index) {
-                    let what = format!("message {} of {} is told after {last}", message.index, message.channel);
+                    let what =
+                        format!("message {} of {} is told after {last}", message.index, message.channel);
                     return Err(Violation::new(11, client, step, what));
                 }
                 told.insert(message.index);
@@ -74,7 +75,8 @@ fn told_once(session: &Session, client: usize, truth: &Truth) -> Result<(), Viol
     for (channel, told) in told.iter().filter(|(channel, _)| !left.contains(*channel)) {
         let stored = truth.messages.get(channel).map(Vec::as_slice).unwrap_or_default();
         let first = told.first().copied().unwrap_or_default();
-        if let Some(lost) = stored.iter().find(|stored| stored.index > first && !told.contains(&stored.index)) {
+        if let Some(lost) = stored.iter().find(|stored| stored.index > first && !told.contains(&stored.index))
+        {
             let what = format!("message {} of {channel} was never told", lost.index);
             return Err(Violation::new(11, client, session.entries.len(), what));
         }
@@ -115,12 +117,19 @@ fn sent_once(session: &Session, truth: &Truth) -> Result<(), Violation> {
         }
         match result {
             Ok(Reply::MessageIndex(Some(index))) => {
-                let stands = truth.messages.get(channel).is_none_or(|list| list.iter().any(|m| m.index == *index));
+                let stands =
+                    truth.messages.get(channel).is_none_or(|list| list.iter().any(|m| m.index == *index));
                 if !stands && !touched.contains(&(channel.clone(), *index)) {
                     return broken(format!("{body:?} was answered with index {index}, which is not there"));
                 }
-                if times == 0 && stands && truth.messages.contains_key(channel) && !touched.contains(&(channel.clone(), *index)) {
-                    return broken(format!("{body:?} was answered with index {index}, where something else stands"));
+                if times == 0
+                    && stands
+                    && truth.messages.contains_key(channel)
+                    && !touched.contains(&(channel.clone(), *index))
+                {
+                    return broken(format!(
+                        "{body:?} was answered with index {index}, where something else stands"
+                    ));
                 }
             }
             Err(CallError::Unknown(_)) | Ok(_) => {}

@@ -26,7 +26,10 @@ use std::time::Duration;
 
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
-use chat_proto::{Call, CallId, CallOptions, Cause, Command, Config, Frame, Identity, Input, LinkId, Record, Seed, Time, Token};
+use chat_proto::{
+    Call, CallId, CallOptions, Cause, Command, Config, Frame, Identity, Input, LinkId, Record, Seed, Time,
+    Token,
+};
 
 use app::App;
 use host::{Drain, Host};
@@ -233,7 +236,12 @@ impl<C: Core> World<C> {
         let host = &mut self.hosts[client];
         host.ticks = if host.ticks.0 == self.now { (self.now, host.ticks.1 + 1) } else { (self.now, 1) };
         if host.ticks.1 > MOST_TICKS {
-            let why = format!("{} ticks at {} and the deadline is still {:?}", MOST_TICKS, self.now, host.core.deadline());
+            let why = format!(
+                "{} ticks at {} and the deadline is still {:?}",
+                MOST_TICKS,
+                self.now,
+                host.core.deadline()
+            );
             return Err(Violation::new(4, client, self.session.entries.len(), why));
         }
         self.tell(client, &Input::Tick);
@@ -255,8 +263,12 @@ impl<C: Core> World<C> {
             Happening::ToClient(id, message) => {
                 let later = Happening::ToClient(id, message.clone());
                 match &message {
-                    Message::Binary(bytes) => self.arrive(id, later, |link| Input::Frame(link, Frame::Binary(bytes))),
-                    Message::Text(text) => self.arrive(id, later, |link| Input::Frame(link, Frame::Text(text))),
+                    Message::Binary(bytes) => {
+                        self.arrive(id, later, |link| Input::Frame(link, Frame::Binary(bytes)))
+                    }
+                    Message::Text(text) => {
+                        self.arrive(id, later, |link| Input::Frame(link, Frame::Text(text)))
+                    }
                 }
             }
             Happening::ToService(id, bytes) => {
@@ -295,7 +307,9 @@ impl<C: Core> World<C> {
 
     /// Something arrives at a client, unless its socket is gone; when its host sleeps, it arrives afterwards.
     fn arrive<'a>(&mut self, id: ConnId, later: Happening, input: impl FnOnce(LinkId) -> Input<'a>) {
-        let Some(conn) = self.network.get(id).filter(|conn| !conn.cut && !conn.closed_to_client) else { return };
+        let Some(conn) = self.network.get(id).filter(|conn| !conn.cut && !conn.closed_to_client) else {
+            return;
+        };
         let (client, link) = (conn.client, conn.link);
         if self.hosts[client].is_asleep(self.now) {
             self.hosts[client].held.push_back(later);
@@ -377,7 +391,8 @@ impl<C: Core> World<C> {
                 let id = self.network.open(client, link);
                 let at = self.network.arrival(self.now, id, Way::ToService);
                 if self.network.is_refused() {
-                    self.queue.plan(at, Happening::ClosedToClient(id, Cause::Failed("connection refused".into())));
+                    self.queue
+                        .plan(at, Happening::ClosedToClient(id, Cause::Failed("connection refused".into())));
                 } else {
                     self.queue.plan(at, Happening::Open(id));
                 }

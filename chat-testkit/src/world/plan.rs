@@ -33,7 +33,14 @@ impl Plan {
             config: Config::default(),
             service: ServiceConfig::default(),
             weather: Weather { latency_ms: (1, 400), cuts: 60, refused: 100, half_open: 250 },
-            hosts: Hosts { late_ticks: 100, extra_ticks: 50, suspends: 8, clock_back: 20, stale: 40, slow_apps: true },
+            hosts: Hosts {
+                late_ticks: 100,
+                extra_ticks: 50,
+                suspends: 8,
+                clock_back: 20,
+                stale: 40,
+                slow_apps: true,
+            },
         }
     }
 
@@ -41,7 +48,14 @@ impl Plan {
     pub fn calm(seed: u64) -> Self {
         Self {
             weather: Weather { latency_ms: (1, 30), cuts: 0, refused: 0, half_open: 0 },
-            hosts: Hosts { late_ticks: 0, extra_ticks: 0, suspends: 0, clock_back: 0, stale: 0, slow_apps: false },
+            hosts: Hosts {
+                late_ticks: 0,
+                extra_ticks: 0,
+                suspends: 0,
+                clock_back: 0,
+                stale: 0,
+                slow_apps: false,
+            },
             ..Self::stormy(seed)
         }
     }
@@ -51,7 +65,10 @@ impl Plan {
 impl fmt::Debug for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { seed, clients, steps, weather, hosts, .. } = self;
-        write!(f, "Plan {{ seed: {seed}, clients: {clients}, steps: {steps}, weather: {weather:?}, hosts: {hosts:?} }}")
+        write!(
+            f,
+            "Plan {{ seed: {seed}, clients: {clients}, steps: {steps}, weather: {weather:?}, hosts: {hosts:?} }}"
+        )
     }
 }
 

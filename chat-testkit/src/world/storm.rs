@@ -12,7 +12,8 @@ impl<C: Core> World<C> {
     pub(super) fn act(&mut self) {
         self.acts += 1;
         if self.acts < self.plan.steps {
-            let pause = if self.rng.per_mille(50) { self.rng.range(5000, 60_000) } else { self.rng.range(1, 1500) };
+            let pause =
+                if self.rng.per_mille(50) { self.rng.range(5000, 60_000) } else { self.rng.range(1, 1500) };
             self.queue.plan(self.now + Duration::from_millis(pause), Happening::Act);
         }
         let Some(client) = self.rng.place(self.hosts.len()) else { return };
@@ -21,7 +22,8 @@ impl<C: Core> World<C> {
             return;
         }
         if std::mem::take(&mut self.apps[client].wants_token) {
-            let token = token(self.session.clients[client].identity.as_str(), self.now + Duration::from_hours(24));
+            let token =
+                token(self.session.clients[client].identity.as_str(), self.now + Duration::from_hours(24));
             return self.call(client, Call::UpdateToken(token), CallOptions::default());
         }
         let pending: Vec<_> = self.apps[client].pending.iter().copied().collect();
@@ -86,7 +88,12 @@ impl<C: Core> World<C> {
     /// Tells the client something of a socket that it knows to be closed: what an earlier one told, or anything.
     fn stale(&mut self, client: usize) {
         let Some(link) = self.rng.pick(&self.network.closed(client)).copied() else { return };
-        let told: Vec<Record> = self.session.of(client).filter(|entry| is_frame_of(&entry.record, link)).map(|entry| entry.record.clone()).collect();
+        let told: Vec<Record> = self
+            .session
+            .of(client)
+            .filter(|entry| is_frame_of(&entry.record, link))
+            .map(|entry| entry.record.clone())
+            .collect();
         match self.rng.pick(&told).and_then(Record::as_input) {
             Some(input) if self.rng.per_mille(500) => self.tell(client, &input),
             _ => {
@@ -104,7 +111,8 @@ impl<C: Core> World<C> {
     /// The storm is over: everybody is awake and the network is good.
     pub(super) fn calm(&mut self) {
         self.network.weather = Weather { latency_ms: (1, 20), cuts: 0, refused: 0, half_open: 0 };
-        self.plan.hosts = Hosts { late_ticks: 0, extra_ticks: 0, suspends: 0, clock_back: 0, stale: 0, slow_apps: false };
+        self.plan.hosts =
+            Hosts { late_ticks: 0, extra_ticks: 0, suspends: 0, clock_back: 0, stale: 0, slow_apps: false };
         for client in 0..self.hosts.len() {
             if self.hosts[client].is_asleep(self.now) {
                 self.hosts[client].asleep_until = self.now;
@@ -117,4 +125,3 @@ impl<C: Core> World<C> {
 fn is_frame_of(record: &Record, link: LinkId) -> bool {
     matches!(record.as_input(), Some(Input::Frame(of, _)) if of == link)
 }
-

@@ -55,5 +55,10 @@ fn values(value: &Value) -> Vec<&Value> {
 fn stored(item: &Value) -> Option<Stored> {
     let text = |name: &str| item.get(name).and_then(Value::as_str).map(String::from);
     let attributes = text("attributes").and_then(|text| Json::parse(&text).ok()).unwrap_or_default();
-    Some(Stored { index: item.get("index")?.as_u64()?, author: text("author"), body: text("text"), attributes })
+    Some(Stored {
+        index: item.get("index")?.as_u64()?,
+        author: text("author"),
+        body: text("text"),
+        attributes,
+    })
 }
