@@ -23,6 +23,7 @@ mod model;
 mod record;
 mod secret;
 mod seed;
+pub mod session;
 mod state;
 mod stats;
 mod sync;

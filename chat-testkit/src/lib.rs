@@ -5,8 +5,11 @@ pub mod fuzz;
 #[cfg(feature = "interop")]
 pub mod interop;
 pub mod laws;
+pub mod replay;
 #[cfg(feature = "serve")]
 pub mod serve;
 pub mod service;
+pub mod session_file;
 pub mod stage;
+pub mod timeline;
 pub mod world;

@@ -25,13 +25,14 @@ use std::time::Duration;
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use chat_proto::{
-    Call, CallError, CallId, CallOptions, Cause, Client, Command, Config, Event, Frame, Input, LinkId,
-    Refused, Reply, Seed, State, Time, Token,
+    Call, CallError, CallId, CallOptions, Cancel, Cause, Client, Command, Config, Event, Frame, Input,
+    LinkId, Network, Record, Refused, Reply, Seed, State, Time, Token,
 };
 use serde_json::{Value, json};
 
 use self::wire::{Parcel, Wire};
 use crate::service::{AdminError, ConnId, Service, ServiceConfig, ServiceInput, ServiceOutput};
+use crate::session_file::{ClientHeader, Header, SessionFile, What};
 
 /// How long anything takes between a client and the service.
 const LATENCY: Duration = Duration::from_millis(5);
@@ -53,6 +54,8 @@ struct Person {
     client: Client,
     /// The connection that goes with the newest socket.
     link: Option<(LinkId, ConnId)>,
+    /// Nothing arrives any more, either way, and nobody says so.
+    hung: bool,
 }
 
 /// See the module.
@@ -68,6 +71,9 @@ pub struct Stage {
     /// When anything last reached anybody.
     moved: Time,
     refuse: bool,
+    /// All that went into clients and came out of them.
+    recorded: Vec<(Time, usize, What)>,
+    headers: Vec<ClientHeader>,
 }
 
 impl Stage {
@@ -83,6 +89,8 @@ impl Stage {
             connections: 0,
             moved: START,
             refuse: false,
+            recorded: Vec::new(),
+            headers: Vec::new(),
         }
     }
 
@@ -100,8 +108,9 @@ impl Stage {
         config.endpoints.twilsock = Some("ws://service.test/v3/wsconnect".into());
         let seed = Seed::from_number(self.people.len() as u64 + 1);
         let token = Token::new(self.token(identity, Duration::from_hours(24))).expect("it is not empty");
+        self.headers.push(ClientHeader::new(&config, &token, &seed, self.now));
         let client = Client::new(config, token, &seed, self.now);
-        self.people.push(Person { client, link: None });
+        self.people.push(Person { client, link: None, hung: false });
         let who = Who(self.people.len() - 1);
         self.drain(who);
         who
@@ -134,10 +143,34 @@ impl Stage {
     /// # Errors
     /// The client does not accept the call.
     pub fn start(&mut self, who: Who, call: Call) -> Result<CallId, Refused> {
+        self.start_with(who, call, CallOptions::default())
+    }
+
+    /// The same with options.
+    ///
+    /// # Errors
+    /// The client does not accept the call.
+    pub fn start_with(&mut self, who: Who, call: Call, options: CallOptions) -> Result<CallId, Refused> {
         let Some(person) = self.people.get_mut(who.0) else { unreachable!("only this stage makes them") };
-        let id = person.client.call(self.now, call, CallOptions::default());
+        let id = person.client.call(self.now, call.clone(), options);
+        let record = Record::Call { id: id.as_ref().ok().copied(), call: call.into(), options };
+        self.recorded.push((self.now, who.0, What::Record(record)));
         self.drain(who);
         id
+    }
+
+    /// Withdraws a call.
+    pub fn cancel(&mut self, who: Who, id: CallId) -> Cancel {
+        let Some(person) = self.people.get_mut(who.0) else { unreachable!("only this stage makes them") };
+        let cancel = person.client.cancel(self.now, id);
+        self.recorded.push((self.now, who.0, What::Record(Record::Cancel(id))));
+        self.drain(who);
+        cancel
+    }
+
+    /// Tells a person's client what its host learned of the network.
+    pub fn network(&mut self, who: Who, network: Network) {
+        self.tell(who, Input::Network(network));
     }
 
     /// Lets time pass until the call is answered; `None` if that takes minutes.
@@ -193,6 +226,18 @@ impl Stage {
         self.now = self.moved + QUIET;
     }
 
+    // ---- what was recorded
+
+    /// All that went into the clients and came out of them so far, as a session file has it.
+    pub fn session(&self, origin: &str) -> SessionFile {
+        SessionFile::new(Header::new(origin, self.headers.clone()), self.recorded.clone())
+    }
+
+    /// A remark for whoever reads the session.
+    pub fn note(&mut self, who: Who, text: &str) {
+        self.recorded.push((self.now, who.0, What::Note(text.into())));
+    }
+
     // ---- the world
 
     /// A command of the service's control interface.
@@ -207,6 +252,7 @@ impl Stage {
 
     /// Cuts a person's connection: both sides hear of it at once.
     pub fn cut(&mut self, who: Who) {
+        self.note(who, "the connection is cut");
         let Some((link, conn)) = self.people.get_mut(who.0).and_then(|person| person.link.take()) else {
             return;
         };
@@ -214,6 +260,15 @@ impl Stage {
         self.service.handle(self.now, ServiceInput::Closed(conn));
         self.drain_service();
         self.tell(who, Input::Closed(link, Cause::Failed("cut".into())));
+    }
+
+    /// A person's connection is half-open from now on: nothing arrives any more, either way, and nobody says so. The next
+    /// socket is a good one.
+    pub fn hang(&mut self, who: Who) {
+        self.note(who, "the connection is half-open from here on");
+        if let Some(person) = self.people.get_mut(who.0) {
+            person.hung = person.link.is_some();
+        }
     }
 
     /// From now on the service can, or cannot, be reached by new connections.
@@ -255,11 +310,14 @@ impl Stage {
                 let conn = ConnId(self.connections);
                 if let Some(person) = self.people.get_mut(who.0) {
                     person.link = Some((link, conn));
+                    person.hung = false;
                 }
                 self.service.handle(self.now, ServiceInput::Opened(conn));
                 self.drain_service();
                 self.tell(who, Input::Opened(link));
             }
+            Parcel::ToService(conn, _) | Parcel::ToClient(conn, _) | Parcel::ClosedByService(conn)
+                if self.is_hung(conn) => {}
             Parcel::ToService(conn, bytes) => {
                 self.service.handle(self.now, ServiceInput::Frame(conn, &bytes));
                 self.drain_service();
@@ -289,6 +347,11 @@ impl Stage {
         }
     }
 
+    fn is_hung(&self, conn: ConnId) -> bool {
+        let of = |person: &&Person| person.link.is_some_and(|(_, of)| of == conn);
+        self.people.iter().find(of).is_some_and(|person| person.hung)
+    }
+
     fn owner(&self, conn: ConnId) -> Option<(Who, LinkId)> {
         let links = self.people.iter().enumerate().filter_map(|(n, person)| Some((Who(n), person.link?)));
         links.into_iter().find(|(_, (_, of))| *of == conn).map(|(who, (link, _))| (who, link))
@@ -296,6 +359,7 @@ impl Stage {
 
     fn tell(&mut self, who: Who, input: Input<'_>) {
         if let Some(person) = self.people.get_mut(who.0) {
+            self.recorded.push((self.now, who.0, What::Record(Record::from(&input))));
             person.client.handle(self.now, input);
         }
         self.drain(who);
@@ -306,6 +370,7 @@ impl Stage {
         let Some(person) = self.people.get_mut(who.0) else { return };
         let at = self.now + LATENCY;
         while let Some(command) = person.client.poll_command() {
+            self.recorded.push((self.now, who.0, What::Record(command.clone().into())));
             match command {
                 Command::Open { link, .. } => self.wire.send(at, Parcel::Open(who, link)),
                 Command::Send { link, bytes } => {
@@ -323,6 +388,7 @@ impl Stage {
         }
         while let Some(event) = person.client.poll_event() {
             self.moved = self.now;
+            self.recorded.push((self.now, who.0, What::Record(event.clone().into())));
             self.told.push((who, event));
         }
     }

@@ -1,0 +1,98 @@
+use std::fmt;
+
+use chat_proto::Record;
+use chat_proto::session::{What, redacted_record};
+
+use crate::session_file::SessionFile;
+use crate::world::Core;
+
+/// A replay that went as recorded.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Exact {
+    /// How much was told to the clients.
+    pub inputs: usize,
+    /// How many commands and events were compared.
+    pub outputs: usize,
+}
+
+/// Where a replay went another way than the recording.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub struct Mismatch {
+    /// The line of the file; 0 for what came after the last one.
+    pub line: u64,
+    /// Whose.
+    pub client: String,
+    /// What the file has, if it has anything there.
+    pub recorded: Option<String>,
+    /// What the client did, if it did anything.
+    pub replayed: Option<String>,
+}
+
+impl fmt::Display for Mismatch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let nothing = || "nothing".to_owned();
+        let place = if self.line == 0 { "after the last line".into() } else { format!("line {}", self.line) };
+        writeln!(f, "{place}: {} does something else than recorded", self.client)?;
+        let (recorded, replayed) = (self.recorded.clone(), self.replayed.clone());
+        writeln!(f, "  recorded: {}", recorded.unwrap_or_else(nothing))?;
+        write!(f, "  replayed: {}", replayed.unwrap_or_else(nothing))
+    }
+}
+
+/// Replays a session that was recorded from inside. `C` is the client, or one that is deliberately wrong.
+///
+/// # Errors
+/// The first thing that went otherwise.
+pub fn exact<C: Core>(session: &SessionFile) -> Result<Exact, Box<Mismatch>> {
+    let clients = session.header.clients.iter();
+    let mut clients: Vec<C> =
+        clients.map(|of| C::new(of.config.clone(), of.stand_in.clone(), &of.seed, of.start)).collect();
+    let mut done = Exact::default();
+    for entry in &session.entries {
+        let (What::Record(record), Some(client)) = (&entry.what, clients.get_mut(entry.who)) else {
+            continue;
+        };
+        let mismatch = |recorded: Option<String>, replayed: Option<String>| {
+            let client = session.name(entry.who);
+            Box::new(Mismatch { line: entry.line, client, recorded, replayed })
+        };
+        match record {
+            Record::Input(input) => client.handle(entry.at, input.as_input()),
+            Record::Call { id, call, options } => {
+                let replayed = client.call(entry.at, (**call).clone(), *options).ok();
+                if replayed != *id {
+                    let shown = |id: Option<chat_proto::CallId>| {
+                        Some(id.map_or("refused".into(), |id| id.to_string()))
+                    };
+                    return Err(mismatch(shown(*id), shown(replayed)));
+                }
+            }
+            Record::Cancel(id) => drop(client.cancel(entry.at, *id)),
+            Record::Command(_) | Record::Event(_) => {
+                let replayed = match record {
+                    Record::Command(_) => client.poll_command().map(Record::from),
+                    _ => client.poll_event().map(Record::from),
+                };
+                let (recorded, replayed) = (redacted_record(record.clone()), replayed.map(redacted_record));
+                if replayed.as_ref() != Some(&recorded) {
+                    return Err(mismatch(Some(recorded), replayed));
+                }
+                done.outputs += 1;
+                continue;
+            }
+            _ => continue,
+        }
+        done.inputs += 1;
+    }
+    if session.ended {
+        for (who, client) in clients.iter_mut().enumerate() {
+            let left =
+                client.poll_command().map(Record::from).or_else(|| client.poll_event().map(Record::from));
+            if let Some(left) = left {
+                let (client, replayed) = (session.name(who), Some(redacted_record(left)));
+                return Err(Box::new(Mismatch { line: 0, client, recorded: None, replayed }));
+            }
+        }
+    }
+    Ok(done)
+}

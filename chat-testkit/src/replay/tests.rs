@@ -1,0 +1,100 @@
+use chat_proto::{Call, Client, CreateChannel, Event, SendMessage};
+
+use super::exact;
+use crate::session_file::SessionFile;
+use crate::session_file::{What, parse};
+use crate::stage::Stage;
+use crate::world::{Plan, World};
+
+/// Through the text of a file, as a replay from disk.
+fn stored(session: &SessionFile) -> SessionFile {
+    let opened = parse(session.to_text().as_bytes()).unwrap();
+    assert!(opened.damage.is_none(), "{:?}", opened.damage);
+    opened.session
+}
+
+fn story() -> SessionFile {
+    let mut stage = Stage::new(Default::default());
+    let alice = stage.enter("alice");
+    stage.settle();
+    let options = CreateChannel { unique_name: Some("general".into()), ..Default::default() };
+    let Ok(chat_proto::Reply::Channel(channel)) = stage.ask(alice, Call::CreateChannel(options)) else {
+        panic!()
+    };
+    stage.ask(alice, Call::Join(channel.sid.clone())).unwrap();
+    let body = Some(r#"{"token":"not one"}"#.into());
+    let message = SendMessage { channel: channel.sid.clone(), body, attributes: Default::default() };
+    stage.ask(alice, Call::SendMessage(message)).unwrap();
+    stage.settle();
+    let token = chat_proto::Token::new(stage.token("alice", std::time::Duration::from_secs(7200))).unwrap();
+    stage.ask(alice, Call::UpdateToken(token)).unwrap();
+    stage.cut(alice);
+    stage.settle();
+    stage.session("a test")
+}
+
+#[test]
+fn a_session_of_the_stage_replays_from_its_file() {
+    let session = story();
+    let done = exact::<Client>(&stored(&session)).unwrap_or_else(|mismatch| panic!("{mismatch}"));
+    assert!(done.inputs > 20 && done.outputs > 40, "{done:?}");
+}
+
+#[test]
+fn sessions_of_stormy_worlds_replay_from_their_files() {
+    for seed in 0..4 {
+        let run = World::<Client>::new(Plan::stormy(seed)).run().unwrap();
+        let session = stored(&SessionFile::from(&run.session));
+        exact::<Client>(&session).unwrap_or_else(|mismatch| panic!("world {seed}: {mismatch}"));
+    }
+}
+
+#[test]
+fn what_was_edited_is_found() {
+    let whole = stored(&story());
+    let place = whole.entries.iter().position(|entry| {
+        matches!(&entry.what, What::Record(chat_proto::Record::Event(Event::MessageAdded(_))))
+    });
+    let place = place.unwrap();
+    let line = whole.entries[place].line;
+
+    let mut session = whole.clone();
+    session.entries[place].what = What::Record(Event::Ready.into());
+    let mismatch = exact::<Client>(&session).unwrap_err();
+    assert_eq!(mismatch.line, line);
+    assert_eq!(mismatch.recorded.as_deref(), Some(r#"{"Event":"Ready"}"#));
+    assert!(
+        mismatch.to_string().starts_with(&format!("line {line}: alice does something else")),
+        "{mismatch}"
+    );
+
+    let mut session = whole.clone();
+    session.entries.remove(place);
+    assert!(exact::<Client>(&session).unwrap_err().line > line);
+
+    let mut session = whole.clone();
+    let last = session.entries.pop().unwrap();
+    assert!(matches!(last.what, What::Record(chat_proto::Record::Event(_) | chat_proto::Record::Command(_))));
+    let mismatch = exact::<Client>(&session).unwrap_err();
+    assert_eq!((mismatch.line, mismatch.recorded.is_none()), (0, true));
+    // A recording that does not tell its end may lack its last moments.
+    session.ended = false;
+    exact::<Client>(&session).unwrap();
+}
+
+#[test]
+fn no_secret_reaches_the_file() {
+    let text = story().to_text();
+    // What the stage's tokens say of themselves: `jti` begins with the identity, so it stands in no other text.
+    use base64::Engine;
+    let secret = base64::prelude::BASE64_URL_SAFE_NO_PAD.encode(r#"{"jti":"alice-"#);
+    assert!(!text.contains(secret.trim_end_matches('=').get(..16).unwrap()));
+    assert!(!text.contains("not one"));
+    assert!(text.contains(r#"\"token\":\"****"#), "frames keep their shape");
+}
+
+#[test]
+#[ignore = "prints a timeline to look at"]
+fn look() {
+    println!("{}", crate::timeline::Timeline::new(&stored(&story())));
+}

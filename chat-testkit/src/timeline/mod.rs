@@ -1,0 +1,348 @@
+//! One readable text for a session: who said what on which layer, when, and what came out.
+//!
+//! ```text
+//!    0.000  alice  socket    ->  open ws://service.test/v3/wsconnect as link 1
+//!    0.005  alice  socket    <-  link 1 is open
+//!    0.005  alice  twilsock  ->  init
+//!    0.015  alice  twilsock  <-  200 to init
+//!    0.015  alice  app       <=  ConnectionStateChanged "connected"
+//! ```
+//!
+//! Times are seconds since the first line. `->` goes to the service and `<-` comes from it, `=>` is a call of the app and
+//! `<=` what it is told. `!` marks troubles, `~` a socket that is opened anew. SIDs are `CH#1`, `IM#1`, … in the order
+//! in which they appear; requests have numbers, and the answer names the one that it belongs to.
+
+mod frames;
+mod values;
+
+use std::collections::HashMap;
+use std::fmt;
+
+use chat_proto::session::{What, Wire};
+use chat_proto::{Cause, Command, Event, FrameRecord, InputRecord, Record, Time};
+
+use self::frames::Frames;
+use crate::compare::Normaliser;
+use crate::session_file::SessionFile;
+
+/// Which part of the protocol a line is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Layer {
+    /// Calls and events.
+    App,
+    /// Session commands, REST, typing.
+    Chat,
+    /// Documents, lists, maps and their subscriptions.
+    Sync,
+    /// Frames that are about the connection.
+    Twilsock,
+    /// The socket, the network and the clock.
+    Socket,
+}
+
+impl Layer {
+    /// All, from the app down.
+    pub const ALL: [Self; 5] = [Self::App, Self::Chat, Self::Sync, Self::Twilsock, Self::Socket];
+
+    /// Its name.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::App => "app",
+            Self::Chat => "chat",
+            Self::Sync => "sync",
+            Self::Twilsock => "twilsock",
+            Self::Socket => "socket",
+        }
+    }
+}
+
+/// Which way a line goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Way {
+    /// From the client to the service, or to its host.
+    Out,
+    /// From the service, or the host.
+    In,
+    /// From the app to the client.
+    Asked,
+    /// From the client to the app.
+    Told,
+    /// A remark.
+    Note,
+}
+
+impl Way {
+    const fn sign(self) -> &'static str {
+        match self {
+            Self::Out => "->",
+            Self::In => "<-",
+            Self::Asked => "=>",
+            Self::Told => "<=",
+            Self::Note => "--",
+        }
+    }
+}
+
+/// What a reader should not miss.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Mark {
+    /// Nothing.
+    Plain,
+    /// A trouble.
+    Error,
+    /// A socket is opened, not for the first time.
+    Reconnect,
+}
+
+/// A line of a timeline.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Moment {
+    /// When, on the client's own clock.
+    pub at: Time,
+    /// Who.
+    pub who: String,
+    /// On which layer.
+    pub layer: Layer,
+    /// Which way.
+    pub way: Way,
+    /// What a reader should not miss.
+    pub mark: Mark,
+    /// What, on one line.
+    pub text: String,
+    /// All of it, where `text` is shortened: the frame, or the value as JSON.
+    pub full: Option<String>,
+    /// The first channel that it names.
+    pub channel: Option<String>,
+}
+
+/// A session as lines.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Timeline {
+    /// The lines in the order of happening.
+    pub moments: Vec<Moment>,
+}
+
+impl Timeline {
+    /// Of a session, recorded from inside or on the wire.
+    pub fn new(session: &SessionFile) -> Self {
+        let mut teller = Teller {
+            normaliser: Normaliser::new(),
+            frames: HashMap::new(),
+            names: HashMap::new(),
+            opened: HashMap::new(),
+            calls: HashMap::new(),
+        };
+        let mut moments = Vec::new();
+        for entry in &session.entries {
+            let who = if session.is_wire() { teller.wire_name(entry.who) } else { session.name(entry.who) };
+            let Some(said) = teller.tell(entry.who, &entry.what) else { continue };
+            let channel =
+                said.full.as_deref().and_then(values::channel).or_else(|| values::channel(&said.text));
+            moments.push(Moment {
+                at: entry.at,
+                who,
+                layer: said.layer,
+                way: said.way,
+                mark: said.mark,
+                text: values::one_line(&teller.normaliser.text(&said.text)),
+                full: said.full.map(|text| teller.normaliser.text(&text)),
+                channel: channel.map(|sid| teller.normaliser.text(&sid)),
+            });
+        }
+        if !session.ended {
+            let (at, who) = session.entries.last().map_or((Time::ZERO, 0), |last| (last.at, last.who));
+            let text = "the recording does not tell its end".to_owned();
+            let who = if session.is_wire() { teller.wire_name(who) } else { session.name(who) };
+            let (layer, way, mark) = (Layer::Socket, Way::Note, Mark::Error);
+            moments.push(Moment { at, who, layer, way, mark, text, full: None, channel: None });
+        }
+        Self { moments }
+    }
+}
+
+impl fmt::Display for Timeline {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Some(first) = self.moments.first() else { return Ok(()) };
+        let width = self.moments.iter().map(|moment| moment.who.chars().count()).max().unwrap_or(0);
+        for moment in &self.moments {
+            let (sign, by) = match moment.at.as_millis().checked_sub(first.at.as_millis()) {
+                Some(by) => ("", by),
+                // A host's clock may go back.
+                None => ("-", first.at.as_millis() - moment.at.as_millis()),
+            };
+            let time = format!("{sign}{}.{:03}", by / 1000, by % 1000);
+            let mark = match moment.mark {
+                Mark::Plain => ' ',
+                Mark::Error => '!',
+                Mark::Reconnect => '~',
+            };
+            let Moment { who, layer, way, text, .. } = moment;
+            writeln!(f, "{time:>9} {mark} {who:width$}  {:8}  {}  {text}", layer.name(), way.sign())?;
+        }
+        Ok(())
+    }
+}
+
+/// A line before it knows when and who.
+#[derive(Debug)]
+struct Said {
+    layer: Layer,
+    way: Way,
+    mark: Mark,
+    text: String,
+    full: Option<String>,
+}
+
+impl Said {
+    fn plain(layer: Layer, way: Way, text: impl Into<String>) -> Self {
+        Self { layer, way, mark: Mark::Plain, text: text.into(), full: None }
+    }
+
+    fn error(self) -> Self {
+        Self { mark: Mark::Error, ..self }
+    }
+}
+
+struct Teller {
+    normaliser: Normaliser,
+    /// By client or connection.
+    frames: HashMap<usize, Frames>,
+    /// Of connections on a recorded wire.
+    names: HashMap<usize, String>,
+    /// How many sockets each has opened, or each person on a recorded wire.
+    opened: HashMap<String, u32>,
+    /// The names of calls, by client and number.
+    calls: HashMap<(usize, u64), String>,
+}
+
+impl Teller {
+    fn wire_name(&self, conn: usize) -> String {
+        self.names.get(&conn).cloned().unwrap_or_else(|| format!("conn {conn}"))
+    }
+
+    fn tell(&mut self, who: usize, what: &What) -> Option<Said> {
+        match what {
+            What::Record(record) => self.record(who, record),
+            What::Note(note) => Some(Said::plain(Layer::Socket, Way::Note, &**note)),
+            What::Wire(wire) => self.wire(who, wire),
+            _ => None,
+        }
+    }
+
+    fn record(&mut self, who: usize, record: &Record) -> Option<Said> {
+        Some(match record {
+            Record::Input(input) => self.input(who, input)?,
+            Record::Call { id, call, options } => {
+                let (name, value, full) = values::variant(&**call);
+                let options = match options.deadline {
+                    chat_proto::CallDeadline::WhileConnected => String::new(),
+                    other => format!(", deadline {other:?}"),
+                };
+                let said = match id {
+                    Some(id) => {
+                        self.calls.insert((who, id.number()), name.clone());
+                        let text = format!("call {}: {name}{value}{options}", id.number());
+                        Said::plain(Layer::App, Way::Asked, text)
+                    }
+                    None => Said::plain(Layer::App, Way::Asked, format!("refused: {name}{value}{options}"))
+                        .error(),
+                };
+                Said { full, ..said }
+            }
+            Record::Cancel(id) => Said::plain(Layer::App, Way::Asked, format!("cancel call {}", id.number())),
+            Record::Command(command) => self.command(who, command)?,
+            Record::Event(event) => self.event(who, event),
+            _ => return None,
+        })
+    }
+
+    fn input(&mut self, who: usize, input: &InputRecord) -> Option<Said> {
+        let socket = |text: String| Said::plain(Layer::Socket, Way::In, text);
+        Some(match input {
+            InputRecord::Tick => socket("tick".into()),
+            InputRecord::Network(network) => socket(format!("the network: {network:?}")),
+            InputRecord::Opened(link) => socket(format!("{link} is open")),
+            InputRecord::Frame(_, frame) => self.frames(who).from_service(frame),
+            InputRecord::Closed(link, cause) => {
+                let said = socket(format!("{link} is gone: {cause}"));
+                if *cause == Cause::Local { said } else { said.error() }
+            }
+            _ => return None,
+        })
+    }
+
+    fn command(&mut self, who: usize, command: &Command) -> Option<Said> {
+        Some(match command {
+            Command::Open { link, url } => {
+                let said = Said::plain(Layer::Socket, Way::Out, format!("open {url} as {link}"));
+                Said { mark: self.opening(&format!("client {who}")), ..said }
+            }
+            Command::Send { bytes, .. } => self.frames(who).from_client(bytes.as_bytes()),
+            Command::Close { link } => Said::plain(Layer::Socket, Way::Out, format!("close {link}")),
+            _ => return None,
+        })
+    }
+
+    fn event(&mut self, who: usize, event: &Event) -> Said {
+        let told = |text: String| Said::plain(Layer::App, Way::Told, text);
+        if let Event::Answer { call, result } = event {
+            let name = self.calls.remove(&(who, call.number())).unwrap_or_else(|| "?".into());
+            let begin = format!("answer to call {} ({name}):", call.number());
+            return match result {
+                Ok(reply) => {
+                    let (name, value, full) = values::variant(reply);
+                    Said { full, ..told(format!("{begin} {name}{value}")) }
+                }
+                Err(error) => {
+                    let (name, value, full) = values::variant(error);
+                    Said { full, ..told(format!("{begin} error {name}{value}")).error() }
+                }
+            };
+        }
+        let (name, value, full) = values::variant(event);
+        let said = Said { full, ..told(format!("{name}{value}")) };
+        match event {
+            Event::ConnectionError(_) | Event::Fault(_) | Event::TokenExpired => said.error(),
+            _ => said,
+        }
+    }
+
+    fn wire(&mut self, conn: usize, wire: &Wire) -> Option<Said> {
+        Some(match wire {
+            Wire::Opened => {
+                self.frames.remove(&conn);
+                Said::plain(Layer::Socket, Way::Out, format!("connection {conn} is open"))
+            }
+            Wire::Identity(name) => {
+                if self.names.insert(conn, name.to_string()).is_some() {
+                    return None;
+                }
+                let mark = self.opening(name);
+                Said {
+                    mark,
+                    ..Said::plain(Layer::Socket, Way::Note, format!("connection {conn} is of {name}"))
+                }
+            }
+            Wire::FromClient(frame) => match frame {
+                FrameRecord::Binary(bytes) => self.frames(conn).from_client(bytes),
+                FrameRecord::Text(text) => self.frames(conn).from_client(text.as_bytes()),
+            },
+            Wire::FromService(frame) => self.frames(conn).from_service(frame),
+            Wire::Closed(code) => {
+                let code = code.map_or_else(String::new, |code| format!(" ({code})"));
+                Said::plain(Layer::Socket, Way::In, format!("connection {conn} is closed{code}"))
+            }
+            _ => return None,
+        })
+    }
+
+    fn frames(&mut self, who: usize) -> &mut Frames {
+        self.frames.entry(who).or_default()
+    }
+
+    fn opening(&mut self, who: &str) -> Mark {
+        let count = self.opened.entry(who.to_owned()).or_default();
+        *count += 1;
+        if *count > 1 { Mark::Reconnect } else { Mark::Plain }
+    }
+}
