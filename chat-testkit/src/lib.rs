@@ -10,6 +10,8 @@ pub mod replay;
 pub mod serve;
 pub mod service;
 pub mod session_file;
+#[cfg(feature = "snapshots")]
+pub mod snapshots;
 pub mod stage;
 pub mod timeline;
 pub mod world;

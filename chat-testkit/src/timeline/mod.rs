@@ -22,7 +22,6 @@ use chat_proto::session::{What, Wire};
 use chat_proto::{Cause, Command, Event, FrameRecord, InputRecord, Record, Time};
 
 use self::frames::Frames;
-use crate::compare::Normaliser;
 use crate::session_file::SessionFile;
 
 /// Which part of the protocol a line is about.
@@ -126,7 +125,7 @@ impl Timeline {
     /// Of a session, recorded from inside or on the wire.
     pub fn new(session: &SessionFile) -> Self {
         let mut teller = Teller {
-            normaliser: Normaliser::new(),
+            names_of_things: values::Names::default(),
             frames: HashMap::new(),
             names: HashMap::new(),
             opened: HashMap::new(),
@@ -144,9 +143,9 @@ impl Timeline {
                 layer: said.layer,
                 way: said.way,
                 mark: said.mark,
-                text: values::one_line(&teller.normaliser.text(&said.text)),
-                full: said.full.map(|text| teller.normaliser.text(&text)),
-                channel: channel.map(|sid| teller.normaliser.text(&sid)),
+                text: values::finish(&teller.names_of_things.shorten(&said.text)),
+                full: said.full.map(|text| teller.names_of_things.shorten(&text)),
+                channel: channel.map(|sid| teller.names_of_things.shorten(&sid)),
             });
         }
         if !session.ended {
@@ -204,7 +203,7 @@ impl Said {
 }
 
 struct Teller {
-    normaliser: Normaliser,
+    names_of_things: values::Names,
     /// By client or connection.
     frames: HashMap<usize, Frames>,
     /// Of connections on a recorded wire.

@@ -1,9 +1,11 @@
 //! Values on one line: what says nothing to a reader is left out, and long texts are cut.
 
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
 use regex::Regex;
 use serde::Serialize;
 use serde_json::{Map, Value};
-use std::sync::LazyLock;
 
 /// How many characters of a value are shown.
 const SHOWN: usize = 240;
@@ -41,9 +43,32 @@ pub(super) fn variant<T: Serialize>(value: &T) -> (String, String, Option<String
     }
 }
 
+/// Around a value that [`finish`] may shorten, once the names in it are as short as they get.
+const BEGIN: char = '\u{2}';
+const END: char = '\u{3}';
+
 /// A JSON value on one line.
 pub(super) fn shown(value: Value) -> String {
-    shorten(&essence(value).to_string())
+    bracketed(&essence(value).to_string())
+}
+
+fn bracketed(text: &str) -> String {
+    let text = text.replace([BEGIN, END], " ");
+    format!("{BEGIN}{text}{END}")
+}
+
+/// The text with its values shortened, and with line ends and other control characters as escapes.
+pub(super) fn finish(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, value)) = rest.split_once(BEGIN) {
+        let (value, after) = value.split_once(END).unwrap_or((value, ""));
+        out += &one_line(before);
+        out += &one_line(&shorten(value));
+        rest = after;
+    }
+    out += &one_line(rest);
+    out.trim_end().to_owned()
 }
 
 /// A JSON text on one line; a text that is not JSON as a JSON string.
@@ -53,7 +78,7 @@ pub(super) fn shown_text(text: &[u8]) -> String {
     }
     match serde_json::from_slice(text) {
         Ok(value) => shown(value),
-        Err(_) => shorten(&Value::from(String::from_utf8_lossy(text)).to_string()),
+        Err(_) => bracketed(&Value::from(String::from_utf8_lossy(text)).to_string()),
     }
 }
 
@@ -73,7 +98,10 @@ fn essence(value: Value) -> Value {
             kept.map(|(name, value)| (name, essence(value))).collect::<Map<_, _>>().into()
         }
         Value::Array(items) => items.into_iter().map(essence).collect(),
-        Value::String(text) if text.chars().count() > SHOWN / 3 && !text.bytes().all(|byte| byte == b'*') => {
+        Value::String(text) if text.starts_with("e30.") && text.ends_with('*') => {
+            format!("*** ({} bytes)", text.len()).into()
+        }
+        Value::String(text) if text.chars().count() > SHOWN / 2 && !text.bytes().all(|byte| byte == b'*') => {
             shorten_string(&text).into()
         }
         Value::String(text) if text.len() > 8 && text.bytes().all(|byte| byte == b'*') => {
@@ -84,14 +112,13 @@ fn essence(value: Value) -> Value {
 }
 
 fn shorten_string(text: &str) -> String {
-    match text.char_indices().nth(SHOWN / 3) {
+    match text.char_indices().nth(SHOWN / 2) {
         Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
         None => text.to_owned(),
     }
 }
 
-/// Line ends and other control characters as escapes.
-pub(super) fn one_line(text: &str) -> String {
+fn one_line(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         if c.is_control() { out.extend(c.escape_default()) } else { out.push(c) }
@@ -103,4 +130,31 @@ pub(super) fn one_line(text: &str) -> String {
 pub(super) fn channel(text: &str) -> Option<String> {
     static CHANNEL: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"\bCH[0-9a-f]{32}").ok());
     CHANNEL.as_ref()?.find(text).map(|found| found.as_str().to_owned())
+}
+
+/// Gives SIDs and other long random names short ones, in the order in which they appear: `CH#1`, `uuid#1`.
+#[derive(Debug, Default)]
+pub(super) struct Names {
+    names: HashMap<String, String>,
+    counts: HashMap<String, usize>,
+}
+
+impl Names {
+    pub(super) fn shorten(&mut self, text: &str) -> String {
+        static LONG: LazyLock<Option<Regex>> = LazyLock::new(|| {
+            Regex::new(r"\b([A-Z]{2})[0-9a-f]{32}|\b(?:TM)?([0-9a-f]{8})-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}").ok()
+        });
+        let Some(long) = LONG.as_ref() else { return text.to_owned() };
+        let replace = |found: &regex::Captures<'_>| {
+            let kind = found.get(1).map_or("uuid", |kind| kind.as_str());
+            let Self { names, counts } = self;
+            let name = names.entry(found[0].to_owned()).or_insert_with(|| {
+                let count = counts.entry(kind.to_owned()).or_default();
+                *count += 1;
+                format!("{kind}#{count}")
+            });
+            name.clone()
+        };
+        long.replace_all(text, replace).into_owned()
+    }
 }

@@ -1,0 +1,97 @@
+//! What happens to requests and session commands.
+
+use std::time::Duration;
+
+use chat_proto::{Call, CallDeadline, CallOptions};
+use chat_testkit::session_file::SessionFile;
+use serde_json::json;
+
+use crate::teller::{Teller, message};
+
+pub(crate) fn throttled() -> SessionFile {
+    let (mut it, ch) = Teller::with_channel(json!({}));
+    let a = it.alice;
+    it.say("fault", &json!({ "on": "http", "match": { "path": "/Items$", "method": "POST" }, "count": 2, "status": 429 }));
+    it.good(a, message(&ch, "patience"));
+    it.settle();
+    let body = json!({ "backoff_policy": { "reconnect_min_ms": 4000 } });
+    it.say("fault", &json!({ "on": "twilsock", "match": { "method": "init" }, "status": 429, "body": body }));
+    it.cut(a);
+    it.wait(8000);
+    it.end()
+}
+
+pub(crate) fn before_execution() -> SessionFile {
+    let (mut it, ch) = Teller::with_channel(json!({}));
+    let a = it.alice;
+    let sending = json!({ "action": "sendMessage" });
+    it.say("fault", &json!({ "on": "http", "match": sending, "status": 503 }));
+    it.start(a, message(&ch, "first try fails")).unwrap();
+    it.wait(70_000);
+    it.say("fault", &json!({ "on": "http", "match": sending, "drop": true }));
+    it.start(a, message(&ch, "the socket is cut instead")).unwrap();
+    it.wait(70_000);
+    it.end()
+}
+
+pub(crate) fn after_execution() -> SessionFile {
+    let (mut it, ch) = Teller::with_channel(json!({}));
+    let a = it.alice;
+    let sending = json!({ "action": "sendMessage" });
+    it.say("fault", &json!({ "on": "http", "match": sending, "status": 503, "process": true }));
+    it.start(a, message(&ch, "done all the same")).unwrap();
+    it.wait(70_000);
+    it.end()
+}
+
+pub(crate) fn late_and_lost() -> SessionFile {
+    let (mut it, ch) = Teller::with_channel(json!({}));
+    let a = it.alice;
+    let sending = json!({ "action": "sendMessage" });
+    it.say("fault", &json!({ "on": "http", "match": sending, "process": true, "delayMs": 4000 }));
+    it.start(a, message(&ch, "acknowledged late")).unwrap();
+    it.wait(6000);
+    it.say("fault", &json!({ "on": "command", "match": sending, "process": true, "delayMs": 3000 }));
+    it.start(a, message(&ch, "answered late")).unwrap();
+    it.wait(6000);
+    it.say("fault", &json!({ "on": "http", "match": sending, "process": true, "noReply": true }));
+    it.start(a, message(&ch, "acknowledgement lost")).unwrap();
+    it.wait(70_000);
+    it.end()
+}
+
+pub(crate) fn deadlines() -> SessionFile {
+    let (mut it, ch) = Teller::with_channel(json!({}));
+    let a = it.alice;
+    it.say("fault", &json!({ "on": "command", "match": { "action": "sendMessage" }, "noReply": true, "count": -1 }));
+    let short = CallOptions { deadline: CallDeadline::After(Duration::from_secs(3)) };
+    it.start_with(a, message(&ch, "the answer never comes"), short).unwrap();
+    it.start_with(a, message(&ch, "waits behind it"), short).unwrap();
+    it.wait(5000);
+    it.say("fault", &json!({ "on": "http", "match": { "host": "aim.twilio.com" }, "noReply": true, "count": -1 }));
+    it.start_with(a, Call::GetPublicChannelDescriptors, short).unwrap();
+    it.wait(5000);
+    it.end()
+}
+
+pub(crate) fn broken_objects() -> SessionFile {
+    let (mut it, ch) = Teller::with_channel(json!({}));
+    let a = it.alice;
+    let rest = json!({ "host": "aim.twilio.com" });
+    it.say("fault", &json!({ "on": "http", "match": rest, "status": 403, "code": 50000, "message": "no" }));
+    it.bad(a, Call::GetPublicChannelDescriptors);
+    it.say("fault", &json!({ "on": "http", "match": rest, "status": 200, "body": "no JSON of that kind" }));
+    it.bad(a, Call::GetUserChannelDescriptors);
+    it.say("fault", &json!({ "on": "http", "match": rest, "twilsockStatus": 400, "errorCode": 20002, "description": "no" }));
+    it.bad(a, Call::GetUserDescriptor("bob".into()));
+    it.say("fault", &json!({ "on": "command", "match": { "action": "sendMessage" }, "status": 403, "statusText": "no" }));
+    it.bad(a, message(&ch, "not allowed"));
+    let item_query = json!({ "path": "/Lists/.*/Items$", "method": "GET" });
+    it.say("fault", &json!({ "on": "http", "match": item_query, "status": 404, "code": 54300, "count": -1 }));
+    it.bad(a, Call::GetMessages(chat_proto::GetMessages::newest(ch.clone())));
+    it.say("fault", &json!({ "on": "http", "match": { "path": "^/v3/Maps/.*roster$" }, "status": 404, "code": 54300, "count": -1 }));
+    let other = it.create("other");
+    let _ = it.start(a, Call::Join(other));
+    it.wait(90_000);
+    it.end()
+}

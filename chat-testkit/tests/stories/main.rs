@@ -1,0 +1,73 @@
+//! Sessions of our own: the stories that made the files of `tests/sessions`, and the snapshots of their timelines.
+//!
+//! The files are recordings and stay as they are while the client does the same. When it is meant to do something else:
+//!
+//! ```text
+//! CHAT_RECORD_SESSIONS=1 cargo test -p chat-testkit --test stories record
+//! INSTA_UPDATE=always cargo test -p chat-testkit --test stories sessions    # and read what changed
+//! ```
+
+mod calls;
+mod coverage;
+mod events;
+mod failures;
+mod frames;
+mod links;
+mod teller;
+
+use std::fs;
+use std::path::PathBuf;
+
+use chat_testkit::session_file::SessionFile;
+
+chat_testkit::snapshot_sessions!("tests/sessions");
+
+/// Name and making of a session.
+type Story = (&'static str, fn() -> SessionFile);
+
+/// One for each failure that a client must stand, and two for plain days.
+const STORIES: [Story; 20] = [
+    ("channels", calls::channels),
+    ("people", calls::people),
+    ("wrong_calls", calls::wrong),
+    ("cut", links::cut),
+    ("half_open", links::half_open),
+    ("network_changes", links::network_changes),
+    ("restart", links::restart),
+    ("offload", links::offload),
+    ("token_expires", links::token_expires),
+    ("token_refused", links::token_refused),
+    ("throttled", failures::throttled),
+    ("fails_before_execution", failures::before_execution),
+    ("fails_after_execution", failures::after_execution),
+    ("answers_late_and_lost", failures::late_and_lost),
+    ("deadlines", failures::deadlines),
+    ("broken_objects", failures::broken_objects),
+    ("events_lost_doubled_swapped", events::lost_doubled_swapped),
+    ("interrupted_replay", events::interrupted_replay),
+    ("garbage", frames::garbage),
+    ("too_large", frames::too_large),
+];
+
+fn folder() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/sessions")
+}
+
+#[test]
+fn record() {
+    let recording = std::env::var_os("CHAT_RECORD_SESSIONS").is_some();
+    for (name, story) in STORIES {
+        println!("{name}");
+        let text = story().to_text();
+        let path = folder().join(name).with_extension("jsonl");
+        if recording {
+            fs::write(&path, &text).unwrap();
+        }
+        // A story that leads nowhere would be no witness.
+        assert!(text.lines().count() > 20, "{name}: {} lines", text.lines().count());
+        assert!(path.exists(), "{name} is not recorded");
+    }
+    let files = fs::read_dir(folder()).unwrap().map(|entry| entry.unwrap().path());
+    let recorded = files.filter(|path| path.extension().is_some_and(|found| found == "jsonl")).count();
+    assert_eq!(recorded, STORIES.len(), "a file without a story");
+}

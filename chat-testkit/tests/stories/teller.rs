@@ -1,0 +1,85 @@
+//! Shorter words for stories.
+
+use std::ops::{Deref, DerefMut};
+use std::time::Duration;
+
+use chat_proto::{Call, ChannelSid, CreateChannel, Json, Reply, SendMessage};
+use chat_testkit::session_file::SessionFile;
+use chat_testkit::stage::{Stage, Who};
+use serde_json::{Value, json};
+
+pub(crate) struct Teller {
+    stage: Stage,
+    pub(crate) alice: Who,
+}
+
+impl Deref for Teller {
+    type Target = Stage;
+    fn deref(&self) -> &Stage {
+        &self.stage
+    }
+}
+
+impl DerefMut for Teller {
+    fn deref_mut(&mut self) -> &mut Stage {
+        &mut self.stage
+    }
+}
+
+impl Teller {
+    /// Alice is there, and the service as `config` says.
+    pub(crate) fn new(config: Value) -> Self {
+        let mut stage = Stage::new(serde_json::from_value(config).unwrap());
+        let alice = stage.enter("alice");
+        stage.settle();
+        Self { stage, alice }
+    }
+
+    /// The same with a channel that she joined.
+    pub(crate) fn with_channel(config: Value) -> (Self, ChannelSid) {
+        let mut it = Self::new(config);
+        let channel = it.create("general");
+        it.good(it.alice, Call::Join(channel.clone()));
+        it.settle();
+        (it, channel)
+    }
+
+    pub(crate) fn create(&mut self, name: &str) -> ChannelSid {
+        let options = CreateChannel { unique_name: Some(name.into()), ..CreateChannel::default() };
+        match self.stage.ask(self.alice, Call::CreateChannel(options)) {
+            Ok(Reply::Channel(channel)) => channel.sid.clone(),
+            other => panic!("{other:?}"),
+        }
+    }
+
+
+    pub(crate) fn good(&mut self, who: Who, call: Call) -> Reply {
+        let shown = format!("{call:?}");
+        self.stage.ask(who, call).unwrap_or_else(|error| panic!("{shown}: {error}"))
+    }
+
+    pub(crate) fn bad(&mut self, who: Who, call: Call) {
+        let shown = format!("{call:?}");
+        let answer = self.stage.ask(who, call);
+        assert!(answer.is_err(), "{shown}: {answer:?}");
+    }
+
+    pub(crate) fn say(&mut self, command: &str, arguments: &Value) -> Value {
+        let shown = if arguments == &json!({}) { command.to_owned() } else { format!("{command} {arguments}") };
+        self.stage.note(self.alice, &format!("the service is told: {shown}"));
+        self.stage.admin(command, arguments).unwrap()
+    }
+
+    pub(crate) fn wait(&mut self, ms: u64) {
+        self.stage.advance(Duration::from_millis(ms));
+    }
+
+    pub(crate) fn end(&mut self) -> SessionFile {
+        self.stage.settle();
+        self.stage.session("a stage")
+    }
+}
+
+pub(crate) fn message(channel: &ChannelSid, body: &str) -> Call {
+    Call::SendMessage(SendMessage { channel: channel.clone(), body: Some(body.into()), attributes: Json::default() })
+}
