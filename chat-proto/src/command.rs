@@ -36,7 +36,7 @@ pub enum Command {
 /// The bytes of a frame to send.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct FrameBytes(Vec<u8>);
+pub struct FrameBytes(#[serde(with = "crate::bytes")] Vec<u8>);
 
 impl FrameBytes {
     pub(crate) fn new(bytes: Vec<u8>) -> Self {

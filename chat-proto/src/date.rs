@@ -32,7 +32,11 @@ impl Timestamp {
         };
         let is = |at: usize, byte: u8| bytes.get(at) == Some(&byte);
         let (year, month, day) = (number(0, 4)?, number(5, 7)?, number(8, 10)?);
-        if !is(4, b'-') || !is(7, b'-') || !(1..=12).contains(&month) || !(1..=days_in_month(year, month)).contains(&day) {
+        if !is(4, b'-')
+            || !is(7, b'-')
+            || !(1..=12).contains(&month)
+            || !(1..=days_in_month(year, month)).contains(&day)
+        {
             return None;
         }
         let midnight = days_from_civil(year, month, day) * 86_400_000;
@@ -99,7 +103,12 @@ impl fmt::Display for Timestamp {
         let (day, month) = (day_of_year - (153 * from_march + 2) / 5 + 1, (from_march + 2) % 12 + 1);
         let year = year_of_era + era * 400 + i64::from(month <= 2);
         let (hour, minute) = (ms / 3_600_000, ms / 60_000 % 60);
-        write!(f, "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{:02}.{:03}Z", ms / 1000 % 60, ms % 1000)
+        write!(
+            f,
+            "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{:02}.{:03}Z",
+            ms / 1000 % 60,
+            ms % 1000
+        )
     }
 }
 
@@ -148,7 +157,12 @@ mod tests {
 
     #[test]
     fn dates_round_trip() {
-        for text in ["1970-01-01T00:00:00.000Z", "2020-02-29T23:59:59.999Z", "1969-12-31T23:59:59.001Z", "2026-11-22T11:36:40.832Z"] {
+        for text in [
+            "1970-01-01T00:00:00.000Z",
+            "2020-02-29T23:59:59.999Z",
+            "1969-12-31T23:59:59.001Z",
+            "2026-11-22T11:36:40.832Z",
+        ] {
             assert_eq!(Timestamp::parse(text).unwrap().to_string(), text);
         }
         assert_eq!(Timestamp::parse("2020-01-01T01:00:00+01:00"), Timestamp::parse("2020-01-01"));
@@ -157,7 +171,16 @@ mod tests {
 
     #[test]
     fn malformed_dates_are_refused() {
-        for text in ["", "yesterday", "2020-13-01", "2021-02-29", "2020-01-01T25:00:00Z", "2020-01-01T00:00:00", "2020-01-01T00:00:00.Z", "2020-01-01T00:00:00Zx"] {
+        for text in [
+            "",
+            "yesterday",
+            "2020-13-01",
+            "2021-02-29",
+            "2020-01-01T25:00:00Z",
+            "2020-01-01T00:00:00",
+            "2020-01-01T00:00:00.Z",
+            "2020-01-01T00:00:00Zx",
+        ] {
             assert_eq!(Timestamp::parse(text), None, "{text}");
         }
     }

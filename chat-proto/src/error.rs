@@ -101,7 +101,9 @@ pub enum CallError {
 }
 
 /// How far a call had come.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, thiserror::Error, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, thiserror::Error, Serialize, Deserialize,
+)]
 #[non_exhaustive]
 pub enum Phase {
     /// The client was not connected, or not ready.

@@ -10,8 +10,8 @@ use crate::call::CallId;
 use crate::error::{CallError, ConnectionError, Fault};
 use crate::json::Json;
 use crate::model::{
-    Channel, ChannelDescriptor, ChannelReason, Member, MemberReason, Message, MessageReason, Page, Reasons, User,
-    UserDescriptor, UserReason,
+    Channel, ChannelDescriptor, ChannelReason, Member, MemberReason, Message, MessageReason, Page, Reasons,
+    User, UserDescriptor, UserReason,
 };
 use crate::secret::Secret;
 

@@ -30,7 +30,9 @@ impl Json {
 
     /// The JSON form of any value that serde can serialize.
     pub fn from_value<T: Serialize + ?Sized>(value: &T) -> Result<Self, JsonError> {
-        serde_json::to_string(value).map(|text| Self(text.into())).map_err(|e| JsonError(e.to_string().into()))
+        serde_json::to_string(value)
+            .map(|text| Self(text.into()))
+            .map_err(|e| JsonError(e.to_string().into()))
     }
 
     /// The value as a type of the caller's.
@@ -85,11 +87,13 @@ impl PartialEq for Json {
 
 impl Eq for Json {}
 
-/// Recursion is bounded: both values came through serde_json's own limit of 128 levels.
+/// Recursion is bounded: both values came through `serde_json`'s own limit of 128 levels.
 fn same_meaning(a: &Value, b: &Value) -> bool {
     match (a, b) {
         (Value::Number(a), Value::Number(b)) => a == b || a.as_f64() == b.as_f64(),
-        (Value::Array(a), Value::Array(b)) => a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same_meaning(a, b)),
+        (Value::Array(a), Value::Array(b)) => {
+            a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same_meaning(a, b))
+        }
         (Value::Object(a), Value::Object(b)) => {
             a.len() == b.len() && a.iter().all(|(key, a)| b.get(key).is_some_and(|b| same_meaning(a, b)))
         }

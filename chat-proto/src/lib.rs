@@ -6,6 +6,7 @@ extern crate alloc;
 #[cfg(test)]
 extern crate std;
 
+mod bytes;
 mod call;
 mod chat;
 mod client;
@@ -19,6 +20,7 @@ pub mod frame;
 mod input;
 mod json;
 mod model;
+mod record;
 mod secret;
 mod seed;
 mod state;
@@ -29,8 +31,8 @@ mod timers;
 mod twilsock;
 
 pub use call::{
-    Call, CallDeadline, CallId, CallOptions, Cancel, ChannelSorting, CreateChannel, Direction, GetMessages, MemberRef,
-    Refused, RefusedReason, SendMessage, SortingCriteria, SortingOrder,
+    Call, CallDeadline, CallId, CallOptions, Cancel, ChannelSorting, CreateChannel, Direction, GetMessages,
+    MemberRef, Refused, RefusedReason, SendMessage, SortingCriteria, SortingOrder,
 };
 pub use client::Client;
 pub use command::{Command, FrameBytes};
@@ -41,10 +43,12 @@ pub use event::{ConnectionState, Event, Reply, TokenWanted, UnreadCount};
 pub use input::{Cause, Frame, Input, LinkId, Network};
 pub use json::{Json, JsonError};
 pub use model::{
-    Channel, ChannelDescriptor, ChannelReason, ChannelSid, ChannelState, ChannelStateKind, ChannelStatus, ChannelType,
-    Identity, LastMessage, MediaInfo, MediaSid, Member, MemberReason, MemberSid, MemberType, Message, MessageReason,
-    MessageSid, MessageType, NotificationLevel, Page, PageRef, Reasons, RoleSid, User, UserDescriptor, UserReason,
+    Channel, ChannelDescriptor, ChannelReason, ChannelSid, ChannelState, ChannelStateKind, ChannelStatus,
+    ChannelType, Identity, LastMessage, MediaInfo, MediaSid, Member, MemberReason, MemberSid, MemberType,
+    Message, MessageReason, MessageSid, MessageType, NotificationLevel, Page, PageRef, Reasons, RoleSid,
+    User, UserDescriptor, UserReason,
 };
+pub use record::{FrameRecord, InputRecord, Record};
 pub use secret::{Claims, Secret, Token, TokenError};
 pub use seed::Seed;
 pub use state::State;

@@ -105,7 +105,7 @@ fn base64url(text: &str) -> Option<Vec<u8>> {
         held += 6;
         if held >= 8 {
             held -= 8;
-            out.push((bits >> held) as u8);
+            out.extend(u8::try_from(bits >> held));
             bits &= (1 << held) - 1;
         }
     }
@@ -126,7 +126,8 @@ mod tests {
     #[test]
     fn claims_are_read() {
         // {"exp":1700000000,"grants":{"identity":"alice"}}
-        let token = Token::new("e30.eyJleHAiOjE3MDAwMDAwMDAsImdyYW50cyI6eyJpZGVudGl0eSI6ImFsaWNlIn19.").unwrap();
+        let token =
+            Token::new("e30.eyJleHAiOjE3MDAwMDAwMDAsImdyYW50cyI6eyJpZGVudGl0eSI6ImFsaWNlIn19.").unwrap();
         let claims = token.claims().unwrap();
         assert_eq!(claims.expires_at, Some(1_700_000_000));
         assert_eq!(claims.identity.as_deref(), Some("alice"));

@@ -75,7 +75,8 @@ impl State {
 
     /// Members of a channel as far as known, in the order of being seen.
     pub fn members(&self, sid: &ChannelSid) -> Vec<&Arc<Member>> {
-        let mut members: Vec<_> = self.channels.get(sid).into_iter().flat_map(|entry| entry.members.values()).collect();
+        let mut members: Vec<_> =
+            self.channels.get(sid).into_iter().flat_map(|entry| entry.members.values()).collect();
         members.sort_by_key(|(order, _)| *order);
         members.into_iter().map(|(_, member)| member).collect()
     }

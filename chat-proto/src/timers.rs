@@ -65,7 +65,8 @@ impl Timers {
 
     /// Takes the earliest timer that is due at `now` and was armed before `mark`.
     pub(crate) fn take_due(&mut self, now: Time, mark: u64) -> Option<TimerKey> {
-        let found = self.due.iter().take_while(|(at, ..)| *at <= now).find(|(_, order, _)| *order < mark).copied();
+        let found =
+            self.due.iter().take_while(|(at, ..)| *at <= now).find(|(_, order, _)| *order < mark).copied();
         let (_, _, key) = found?;
         self.cancel(key);
         Some(key)
@@ -76,8 +77,9 @@ impl Timers {
         self.due.first().map(|(at, _, key)| Deadline { at: *at, why: key.why() })
     }
 
-    /// How many are armed.
-    pub(crate) fn len(&self) -> usize {
-        self.armed.len()
+    /// Forgets all.
+    pub(crate) fn clear(&mut self) {
+        self.due.clear();
+        self.armed.clear();
     }
 }

@@ -1,1 +1,57 @@
-//! Programmable Chat on smol and async-tungstenite.
+#![doc = include_str!("../README.md")]
+
+mod call;
+mod calls;
+mod client;
+mod clock;
+mod driver;
+mod error;
+mod events;
+mod log;
+mod net;
+mod objects;
+mod options;
+mod shared;
+mod spawn;
+mod token;
+
+pub use call::CallFuture;
+pub use client::Client;
+pub use error::{BoxError, CreateError, Error, UrlError};
+pub use events::{Events, StreamItem};
+pub use log::LogLevel;
+pub use net::tls::{config_with_roots as tls_config_with_roots, default_config as tls_config};
+pub use net::{ByteStream, Target, Transport};
+pub use objects::{
+    Bind, Channel, ChannelDescriptor, Member, Message, PageItem, Pages, Paginator, User, UserDescriptor,
+};
+pub use options::Options;
+pub use spawn::BoxedTask;
+
+/// The core, whose values events carry and objects deref to.
+pub use chat_proto as proto;
+#[doc(no_inline)]
+pub use chat_proto::{
+    CallDeadline, CallError, CallId, CallOptions, Cancel, ChannelReason, ChannelSid, ChannelSorting,
+    ChannelStatus, ChannelType, Config, ConnectionError, ConnectionState, CreateChannel, Direction,
+    Endpoints, Event, Fault, Identity, Json, Limits, MemberReason, MemberSid, MessageReason, Network,
+    NotificationLevel, Reasons, SortingCriteria, SortingOrder, State, Stats, Timestamp, TokenWanted,
+    UnreadCount, UserReason,
+};
+/// For `events.next().await`.
+#[doc(no_inline)]
+pub use futures_lite::StreamExt;
+/// For [`Options::tls`].
+pub use rustls;
+
+#[cfg(test)]
+mod tests;
+
+/// Shared with the tests of the whole crate.
+#[cfg(test)]
+#[path = "../tests/support"]
+mod support {
+    pub(crate) mod certificates;
+    pub(crate) mod duplex;
+    pub(crate) mod peer;
+}

@@ -1,1 +1,10 @@
 //! Offline service, session replay, simulator and referee for Programmable Chat clients.
+
+pub mod compare;
+pub mod fuzz;
+#[cfg(feature = "interop")]
+pub mod interop;
+#[cfg(feature = "serve")]
+pub mod serve;
+pub mod service;
+pub mod stage;

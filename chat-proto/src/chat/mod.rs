@@ -1,9 +1,55 @@
 //! Chat: what the objects of Sync mean to people (spec 03).
+//!
+//! A call goes `begin` → a session command, a query, a read or nothing → `proceed` → its answer. An output of Sync goes
+//! to the part whose object it is: `own_channels`, `objects` (documents and the opening of streams), `messages`,
+//! `roster`, `users`; what came becomes state first, then an event.
 
-use crate::call::{Call, CallId, CallOptions, Cancel, RefusedReason};
+mod begin;
+mod calls;
+mod channels;
+mod check;
+mod commands;
+mod dialect;
+mod directory;
+mod document;
+mod giving_up;
+mod lenient;
+mod message_item;
+mod messages;
+mod objects;
+mod own_channels;
+mod proceed;
+mod read_horizon;
+mod rest;
+mod roster;
+mod roster_item;
+mod session;
+mod shutdown;
+mod sorting;
+mod steps;
+mod typing;
+mod users;
+
+use alloc::borrow::Cow;
+use alloc::collections::BTreeMap;
+
+use self::calls::{Calls, Wait};
+use self::channels::{Channels, Part};
+use self::commands::CommandOwner;
+use self::proceed::Got;
+use self::read_horizon::ReadHorizon;
+use self::rest::{Rest, RestId};
+use self::session::{Session, SessionContext, SessionEvent};
+use self::shutdown::Ending;
+use self::typing::Typing;
+use self::users::Users;
+use crate::call::{Call, CallId, CallOptions, RefusedReason};
 use crate::cx::Cx;
+use crate::error::{CallError, Fault};
+use crate::event::{Event, Reply};
+use crate::model::{ChannelSid, Identity};
 use crate::state::State;
-use crate::sync::Output;
+use crate::sync::{EntityId, Order, Output, QueryId, Select};
 use crate::time::Why;
 use crate::timers::TimerKey;
 use crate::twilsock::{HttpReply, Notice, RequestError};
@@ -14,7 +60,10 @@ pub(crate) const TYPING_INDICATOR: &str = "twilio.ipmsg.typing_indicator";
 /// What chat waits for in an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Tag {
-    Placeholder,
+    /// A read of Chat REST.
+    Rest(RestId),
+    /// The typing request of a call.
+    Typing(CallId),
 }
 
 /// Timers of chat.
@@ -22,12 +71,26 @@ pub(crate) enum Tag {
 pub(crate) enum Timer {
     /// A call reaches its deadline.
     Call(CallId),
+    /// Belongs to the session.
+    Session(session::Timer),
+    /// A member types no more.
+    Typing(u64),
+    /// The next report of the read horizon may leave.
+    Report,
+    /// What could not be read at the start is read again.
+    Reload,
+    /// The time that pending calls were given at shutdown is over.
+    Drain,
 }
 
 impl Timer {
     pub(crate) fn why(self) -> Why {
         match self {
-            Self::Call(_) => Why::Call,
+            Self::Call(_) | Self::Drain => Why::Call,
+            Self::Session(timer) => timer.why(),
+            Self::Typing(_) => Why::Typing,
+            Self::Report => Why::ReadHorizon,
+            Self::Reload => Why::Request,
         }
     }
 }
@@ -38,40 +101,308 @@ impl From<Timer> for TimerKey {
     }
 }
 
+/// Whose object an entity is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Role {
+    OwnChannels,
+    Channel(ChannelSid, Part),
+    User(Identity),
+}
+
+/// Who asked for a page of items.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Asker {
+    Call(CallId),
+    /// A roster that is being read.
+    Roster(ChannelSid),
+}
+
+/// Who asked the directory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Reader {
+    Call(CallId),
+    /// The list of own channels, read at the start.
+    OwnChannels,
+}
+
 /// The Chat stage.
 #[derive(Debug, Clone)]
 pub(crate) struct Chat {
     state: State,
+    session: Session,
+    context: Option<SessionContext>,
+    rest: Rest,
+    calls: Calls,
+    channels: Channels,
+    users: Users,
+    typing: Typing,
+    horizon: ReadHorizon,
+    ending: Ending,
+    online: bool,
+    entities: BTreeMap<EntityId, Role>,
+    queries: BTreeMap<QueryId, (EntityId, Asker)>,
+    reads: BTreeMap<RestId, Reader>,
 }
 
 impl Chat {
-    pub(crate) fn new(_cx: &mut Cx) -> Self {
-        Self { state: State::default() }
+    pub(crate) fn new(cx: &mut Cx) -> Self {
+        Self {
+            state: State::default(),
+            session: Session::new(cx),
+            context: None,
+            rest: Rest::new(),
+            calls: Calls::default(),
+            channels: Channels::default(),
+            users: Users::default(),
+            typing: Typing::default(),
+            horizon: ReadHorizon::default(),
+            ending: Ending::default(),
+            online: false,
+            entities: BTreeMap::new(),
+            queries: BTreeMap::new(),
+            reads: BTreeMap::new(),
+        }
     }
 
     pub(crate) fn state(&self) -> &State {
         &self.state
     }
 
-    pub(crate) fn call(&mut self, _cx: &mut Cx, call: Call, _options: CallOptions) -> Result<CallId, (Call, RefusedReason)> {
-        Err((call, RefusedReason::ShutDown))
+    // ---- from the app
+
+    pub(crate) fn call(
+        &mut self,
+        cx: &mut Cx,
+        call: Call,
+        options: CallOptions,
+    ) -> Result<CallId, (Call, RefusedReason)> {
+        if self.ending.has_begun() {
+            return Err((call, RefusedReason::ShutDown));
+        }
+        if self.calls.len() >= cx.config.limits.pending_calls {
+            return Err((call, RefusedReason::TooManyCalls));
+        }
+        let id = self.calls.accept(cx, call, options, self.online);
+        self.begin(cx, id);
+        self.settle(cx);
+        Ok(id)
     }
 
-    pub(crate) fn cancel(&mut self, _cx: &mut Cx, _id: CallId) -> Cancel {
-        Cancel::TooLate
+    // ---- from below
+
+    pub(crate) fn sync(&mut self, cx: &mut Cx, output: Output<'_>) {
+        if let Some(output) = self.session.sync(cx, output) {
+            self.object(cx, output);
+        }
+        self.settle(cx);
     }
 
-    pub(crate) fn sync(&mut self, _cx: &mut Cx, _output: Output<'_>) {}
+    pub(crate) fn reply(&mut self, cx: &mut Cx, tag: Tag, result: Result<HttpReply<'_>, RequestError>) {
+        match tag {
+            Tag::Rest(id) => self.rest.reply(cx, id, result),
+            Tag::Typing(call) => self.typing_answered(cx, call, result),
+        }
+        self.settle(cx);
+    }
 
-    pub(crate) fn reply(&mut self, _cx: &mut Cx, _tag: Tag, _result: Result<HttpReply<'_>, RequestError>) {}
+    pub(crate) fn typing_indicator(&mut self, cx: &mut Cx, payload: &[u8]) {
+        self.somebody_types(cx, payload);
+    }
 
-    pub(crate) fn typing_indicator(&mut self, _cx: &mut Cx, _payload: &[u8]) {}
+    pub(crate) fn online(&mut self, cx: &mut Cx) {
+        self.online = true;
+        self.calls.online(cx);
+        self.session.online(cx);
+        self.reload(cx);
+        self.settle(cx);
+    }
 
-    pub(crate) fn online(&mut self, _cx: &mut Cx) {}
+    pub(crate) fn offline(&mut self, cx: &mut Cx) {
+        self.online = false;
+        self.calls.offline(cx);
+        self.session.offline(cx);
+        self.settle(cx);
+    }
 
-    pub(crate) fn offline(&mut self, _cx: &mut Cx) {}
+    pub(crate) fn notice(&mut self, cx: &mut Cx, notice: Notice) {
+        match notice {
+            Notice::StateChanged(state) => {
+                self.state.connection = state;
+                cx.events.push(Event::ConnectionStateChanged(state));
+            }
+            Notice::TokenUpdated { call, result } => {
+                self.calls.answer(cx, call, result.map(|()| Reply::Done));
+            }
+            Notice::ShutDown { call } => {
+                self.calls.answer(cx, call, Ok(Reply::Done));
+                self.ended(cx);
+            }
+            // The client sends these where they belong.
+            Notice::Online | Notice::Offline | Notice::Failed { .. } => {}
+        }
+        self.settle(cx);
+    }
 
-    pub(crate) fn notice(&mut self, _cx: &mut Cx, _notice: Notice) {}
+    pub(crate) fn timer(&mut self, cx: &mut Cx, timer: Timer) {
+        match timer {
+            Timer::Call(id) => self.deadline_passed(cx, id),
+            Timer::Session(timer) => self.session.timer(cx, timer),
+            Timer::Typing(id) => self.typing_ran_out(cx, id),
+            Timer::Report => self.report_due(cx),
+            Timer::Reload => self.reload(cx),
+            Timer::Drain => self.end(cx),
+        }
+        self.settle(cx);
+    }
 
-    pub(crate) fn timer(&mut self, _cx: &mut Cx, _timer: Timer) {}
+    // ---- inside
+
+    /// Empties the queues of the parts.
+    fn settle(&mut self, cx: &mut Cx) {
+        loop {
+            if let Some(event) = self.session.poll() {
+                self.session_event(cx, event);
+            } else if let Some(event) = self.rest.poll() {
+                self.read_ended(cx, event);
+            } else {
+                break;
+            }
+        }
+        self.end_if_drained(cx);
+    }
+
+    fn session_event(&mut self, cx: &mut Cx, event: SessionEvent) {
+        match event {
+            SessionEvent::Ready(context) => self.ready(cx, context),
+            SessionEvent::ContextChanged(context) => self.context_changed(cx, context),
+            SessionEvent::Answered { owner: CommandOwner::Call(id), result } => {
+                self.proceed(cx, id, Got::Response(result));
+            }
+            SessionEvent::Answered { owner: CommandOwner::Report(number), result } => {
+                self.report_answered(cx, number, &result);
+            }
+            SessionEvent::Fault(fault) => cx.events.push(Event::Fault(fault)),
+        }
+    }
+
+    fn ready(&mut self, cx: &mut Cx, context: SessionContext) {
+        self.state.identity = Some(context.identity.clone());
+        self.state.ready = true;
+        self.context_changed(cx, context);
+        cx.events.push(Event::Ready);
+        self.reload(cx);
+        for id in self.calls.waiting(|wait| *wait == Wait::Ready) {
+            self.begin(cx, id);
+        }
+    }
+
+    fn context_changed(&mut self, cx: &mut Cx, context: SessionContext) {
+        self.state.reachability_enabled = context.reachability_enabled;
+        let cache = cx.config.http_cache_interval.or(context.http_cache_interval);
+        self.rest.set_lifetime(cache.unwrap_or(core::time::Duration::from_secs(5)));
+        self.users.set_limit(cx.config.user_infos_to_subscribe.or(context.user_infos_to_subscribe));
+        self.horizon
+            .set_interval(cx.config.consumption_report_interval.or(context.consumption_report_interval));
+        if let Some(known) = &mut self.context {
+            // Where things are does not change in the midst of a client's life (spec 03 §3.3).
+            known.reachability_enabled = context.reachability_enabled;
+        } else {
+            self.context = Some(context);
+        }
+    }
+
+    /// Reads, or reads again, whatever the client should have and has not: at the start, after a failure, after a
+    /// reconnect.
+    fn reload(&mut self, cx: &mut Cx) {
+        cx.timers.cancel(Timer::Reload);
+        if self.context.is_none() || !self.online || self.ending.has_begun() {
+            return;
+        }
+        self.load_own_user(cx);
+        self.load_own_channels(cx);
+        self.reopen_streams(cx);
+    }
+
+    /// Has [`Chat::reload`] come later: something that is needed could not be read.
+    fn reload_later(cx: &mut Cx, what: Cow<'static, str>, error: CallError) {
+        cx.events.push(Event::Fault(Fault::NotLoaded { what, error: error.into() }));
+        let wait = 10_000 + cx.jitter.below(5_000);
+        cx.timers.arm(Timer::Reload, cx.now + core::time::Duration::from_millis(wait));
+    }
+
+    /// Hands an output of Sync to the part whose object it is about.
+    fn object(&mut self, cx: &mut Cx, output: Output<'_>) {
+        let entity = match &output {
+            Output::Opened { entity, .. }
+            | Output::OpenFailed { entity, .. }
+            | Output::Subscribed { entity }
+            | Output::SubscriptionRefused { entity, .. }
+            | Output::Removed { entity }
+            | Output::Document { entity, .. }
+            | Output::Context { entity, .. }
+            | Output::Item { entity, .. } => *entity,
+            Output::Page { query, .. } | Output::QueryFailed { query, .. } => {
+                let query = *query;
+                if let Some((_, asker)) = self.queries.remove(&query) {
+                    self.page(cx, asker, output);
+                }
+                return;
+            }
+            // Only the session pushes items.
+            Output::Pushed { .. } | Output::PushFailed { .. } => return,
+        };
+        if let Output::SubscriptionRefused { name, error, .. } = output {
+            return refused(cx, name, error);
+        }
+        match self.entities.get(&entity).cloned() {
+            None => {}
+            Some(Role::OwnChannels) => self.own_channels(cx, output),
+            Some(Role::User(identity)) => self.user_map(cx, &identity, output),
+            Some(Role::Channel(sid, Part::Document)) => self.document(cx, &sid, output),
+            Some(Role::Channel(sid, Part::Messages)) => self.message_list(cx, &sid, output),
+            Some(Role::Channel(sid, Part::Roster)) => self.roster(cx, &sid, output),
+        }
+    }
+
+    fn page(&mut self, cx: &mut Cx, asker: Asker, output: Output<'_>) {
+        match (asker, output) {
+            (Asker::Call(id), Output::Page { items, next, previous, .. }) => {
+                self.proceed(cx, id, Got::Items { items, next, previous });
+            }
+            (Asker::Call(id), Output::QueryFailed { error, .. }) => self.calls.answer(cx, id, Err(error)),
+            (Asker::Roster(sid), Output::Page { items, next, .. }) => self.roster_page(cx, &sid, items, next),
+            (Asker::Roster(sid), Output::QueryFailed { error, .. }) => self.streams_failed(cx, &sid, error),
+            _ => {}
+        }
+    }
+
+    /// Stops following an object; what is asked of it is not waited for any more.
+    fn close(&mut self, cx: &mut Cx, entity: EntityId) {
+        self.entities.remove(&entity);
+        self.queries.retain(|_, (of, _)| *of != entity);
+        cx.orders.push_back(Order::Close { entity });
+    }
+
+    fn query(&mut self, cx: &mut Cx, entity: EntityId, asker: Asker, select: Select) -> QueryId {
+        let query = cx.query_id();
+        self.queries.insert(query, (entity, asker));
+        cx.orders.push_back(Order::Query { query, entity, select });
+        query
+    }
+
+    fn query_page(&mut self, cx: &mut Cx, entity: EntityId, asker: Asker, token: &str) -> QueryId {
+        let query = cx.query_id();
+        self.queries.insert(query, (entity, asker));
+        cx.orders.push_back(Order::Page { query, entity, token: token.into() });
+        query
+    }
+}
+
+/// The service refuses to tell of an object: the app should know, for nothing else will show it.
+fn refused(cx: &mut Cx, object: alloc::boxed::Box<str>, error: CallError) {
+    let (status, code, message) = match error {
+        CallError::Sync { status, code, message } => (status, code, message),
+        other => (0, 0, alloc::string::ToString::to_string(&other).into()),
+    };
+    cx.events.push(Event::Fault(Fault::SubscriptionRefused { object, status, code, message }));
 }

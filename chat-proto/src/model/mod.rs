@@ -9,12 +9,13 @@ mod sid;
 mod user;
 
 pub use channel::{
-    Channel, ChannelDescriptor, ChannelState, ChannelStateKind, ChannelStatus, ChannelType, LastMessage, NotificationLevel,
+    Channel, ChannelDescriptor, ChannelState, ChannelStateKind, ChannelStatus, ChannelType, LastMessage,
+    NotificationLevel,
 };
 pub use member::{Member, MemberType};
 pub use message::{MediaInfo, Message, MessageType};
-pub use page::{Page, PageRef};
 pub(crate) use page::PageSource;
+pub use page::{Page, PageRef};
 pub use reasons::{ChannelReason, MemberReason, MessageReason, Reasons, UserReason};
 pub use sid::{ChannelSid, Identity, MediaSid, MemberSid, MessageSid, RoleSid};
 pub use user::{User, UserDescriptor};

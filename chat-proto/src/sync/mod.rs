@@ -1,20 +1,55 @@
 //! Sync: objects of the service that this client follows (spec 02).
 //!
-//! A notification goes `envelope` → the object's record → [`Output`]; an order becomes requests, and their replies
-//! become outputs. What an item means is not known here.
+//! A notification goes `envelope` → the object's record (`entity`) → [`Output`]; an order becomes requests (`rest`),
+//! and their replies become outputs. What an item means is not known here.
+//!
+//! | file | its job |
+//! |---|---|
+//! | `order`, `output` | what chat asks, what it is told |
+//! | `rest`, `descriptor`, `envelope`, `poke`, `de`, `errors` | the wire: requests, answers, notifications |
+//! | `table`, `subscriptions` | which objects the service tells us of |
+//! | `entity`, `versions`, `gaps` | what is remembered of an object, and in which order its events count |
+//! | `open`, `query`, `apply`, `acks`, `behind` | what each input does |
 
-use alloc::borrow::Cow;
-use alloc::boxed::Box;
-use alloc::string::String;
-use alloc::vec::Vec;
+mod acks;
+mod apply;
+mod behind;
+mod de;
+mod descriptor;
+mod entity;
+mod envelope;
+mod errors;
+mod gaps;
+mod open;
+mod order;
+mod output;
+mod poke;
+mod query;
+mod rest;
+mod subscriptions;
+mod table;
+#[cfg(test)]
+mod tests;
+mod versions;
 
-use serde_json::value::RawValue;
+use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
+use core::fmt;
 
 use crate::cx::Cx;
-use crate::error::CallError;
+use crate::event::Event as AppEvent;
 use crate::time::Why;
 use crate::timers::TimerKey;
 use crate::twilsock::{HttpReply, RequestError};
+
+use entity::Entities;
+use envelope::Events;
+use open::Handle;
+use query::Query;
+use subscriptions::{Sid, Subscriptions};
+
+pub(crate) use envelope::Event;
+pub(crate) use order::{Order, Select};
+pub(crate) use output::{Change, Fate, Freshness, Item, Key, Output};
 
 /// Names an object for the stage above, from the order to open it on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -36,126 +71,21 @@ pub(crate) enum Kind {
     Map,
 }
 
-/// From chat to sync. Names (entity, query, write) are drawn from [`Cx`] by whoever orders.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) enum Order {
-    /// Open an object that exists, by unique name or SID, and follow it. → `Opened` or `OpenFailed`
-    Open { entity: EntityId, kind: Kind, name: Box<str>, include_items: bool },
-    /// Create a nameless list and follow it. → `Opened` or `OpenFailed`. It is never put aside when the app is slow.
-    CreateList { entity: EntityId, purpose: &'static str, context: String },
-    /// Stop following an object. No output about it comes afterwards.
-    Close { entity: EntityId },
-    /// Read items. → `Page` or `QueryFailed`
-    Query { query: QueryId, entity: EntityId, select: Select },
-    /// Read the page that a token of an earlier page leads to. → `Page` or `QueryFailed`
-    Page { query: QueryId, entity: EntityId, token: String },
-    /// Read the context of a list. → `Context` (also when it is known), or `QueryFailed`
-    Context { query: QueryId, entity: EntityId },
-    /// Append an item, `data` being JSON text. Never repeated here. → `Pushed` or `PushFailed`
-    Push { write: WriteId, entity: EntityId, data: String },
-    /// Nobody waits for this page or push any more.
-    Forget { query: QueryId },
-}
-
-/// Which items (spec 02 §5.1).
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Select {
-    /// Start here, inclusive.
-    pub(crate) from: Option<String>,
-    pub(crate) page_size: u32,
-    /// Exactly this item of a map.
-    pub(crate) key: Option<String>,
-    pub(crate) descending: bool,
-}
-
-impl Select {
-    /// All, from the beginning, in pages of 50.
-    pub(crate) fn all() -> Self {
-        Self { from: None, page_size: 50, key: None, descending: false }
-    }
-}
-
-/// From sync to chat.
-#[derive(Debug, Clone)]
-pub(crate) enum Output<'a> {
-    /// The object exists and is followed from now on. Events come after this.
-    Opened {
-        entity: EntityId,
-        /// The value of a document; for other kinds `None`.
-        data: Option<Cow<'a, RawValue>>,
-        /// The items of a map that was opened with `include_items`.
-        items: Vec<Item<'a>>,
-    },
-    /// It could not be opened; the entity is forgotten.
-    OpenFailed { entity: EntityId, error: CallError },
-    /// Its subscription stands and everything missed was replayed. Said again after each reconnect.
-    Subscribed { entity: EntityId },
-    /// The service refuses to tell of it, for another reason than that it is gone.
-    SubscriptionRefused { entity: EntityId, name: Box<str>, error: CallError },
-    /// It does not exist any more (`…_removed`, or 404); the entity is forgotten.
-    Removed { entity: EntityId },
-    /// A document has another value.
-    Document { entity: EntityId, data: Cow<'a, RawValue> },
-    /// A list has another context.
-    Context { entity: EntityId, data: Cow<'a, RawValue> },
-    /// An item was added, changed or removed. `data` of a removal is the last value, as far as the service told.
-    Item { entity: EntityId, change: Change, item: Item<'a> },
-    /// A page that was asked for. A token is `None` where there is no page.
-    Page { query: QueryId, items: Vec<Item<'a>>, next: Option<Box<str>>, previous: Option<Box<str>> },
-    QueryFailed { query: QueryId, error: CallError },
-    /// The item stands in the list at `index`.
-    Pushed { write: WriteId, index: u64 },
-    PushFailed { write: WriteId, fate: Fate, error: CallError },
-}
-
-/// An item of a list or map. Keys of lists are their indexes.
-#[derive(Debug, Clone)]
-pub(crate) struct Item<'a> {
-    pub(crate) key: Key<'a>,
-    pub(crate) data: Cow<'a, RawValue>,
-    /// How it stands to what was known. Events are always `New` or `Newer`.
-    pub(crate) freshness: Freshness,
-}
-
-/// Names an item.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Key<'a> {
-    Index(u64),
-    Name(Cow<'a, str>),
-}
-
-/// How a page's item stands to what was known of it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Freshness {
-    /// Never seen.
-    New,
-    /// Seen, and this is newer.
-    Newer,
-    /// Seen in this state, or in a newer one: what the stage above holds stands.
-    Known,
-}
-
-/// What happened to an item.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Change {
-    Added,
-    Updated,
-    Removed,
-}
-
-/// What became of a write without a good answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Fate {
-    /// It was surely not executed.
-    NotExecuted,
-    /// It may have been executed, or may still be.
-    Unknown,
-}
-
 /// What sync waits for in an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Tag {
+    /// The object of an [`Order::Open`].
     Open(EntityId),
+    /// The list of an [`Order::CreateList`].
+    Create(EntityId),
+    /// The poke of this correlation id.
+    Poke(u64),
+    /// A page.
+    Query(QueryId),
+    /// The context of a list.
+    Context(QueryId),
+    /// A push.
+    Push(WriteId),
 }
 
 /// Timers of sync.
@@ -163,12 +93,22 @@ pub(crate) enum Tag {
 pub(crate) enum Timer {
     /// Objects that fell behind may be read again.
     Behind,
+    /// Objects wait to be subscribed or cancelled.
+    Flush,
+    /// The service was silent for too long about the poke of this correlation id.
+    Watchdog(u64),
+    /// All subscriptions must be made again.
+    Ttl,
+    /// A list that could not be created is to be tried again.
+    Create(EntityId),
 }
 
 impl Timer {
     pub(crate) fn why(self) -> Why {
         match self {
             Self::Behind => Why::Behind,
+            Self::Flush | Self::Watchdog(_) | Self::Ttl => Why::Subscription,
+            Self::Create(_) => Why::Request,
         }
     }
 }
@@ -179,15 +119,29 @@ impl From<Timer> for TimerKey {
     }
 }
 
-/// One event out of a notification, not yet applied.
-#[derive(Debug, Clone)]
-pub(crate) struct Event<'a> {
-    _data: &'a RawValue,
+/// The Sync stage.
+#[derive(Clone, Default)]
+pub(crate) struct Sync {
+    handles: BTreeMap<EntityId, Handle>,
+    entities: Entities,
+    subscriptions: Subscriptions,
+    queries: BTreeMap<QueryId, Query>,
+    /// Objects that fell behind.
+    behind: BTreeSet<Sid>,
+    /// Outputs that no frame carries.
+    out: VecDeque<Output<'static>>,
 }
 
-/// The Sync stage.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Sync {
+/// Numbers only: the session's context may hold a token (law 10).
+impl fmt::Debug for Sync {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sync")
+            .field("handles", &self.handles.len())
+            .field("entities", &self.entities.len())
+            .field("queries", &self.queries.len())
+            .field("behind", &self.behind.len())
+            .finish_non_exhaustive()
+    }
 }
 
 impl Sync {
@@ -196,46 +150,95 @@ impl Sync {
     }
 
     /// Connected and registered: everything followed is subscribed (again).
-    pub(crate) fn online(&mut self, _cx: &mut Cx) {}
+    pub(crate) fn online(&mut self, cx: &mut Cx) {
+        self.subscriptions.online(cx);
+    }
 
-    pub(crate) fn offline(&mut self, _cx: &mut Cx) {}
+    pub(crate) fn offline(&mut self, cx: &mut Cx) {
+        self.subscriptions.offline(cx);
+    }
 
     /// Takes a notification apart. Both envelopes pass: `event` and `events` (spec 02 §3.2).
     pub(crate) fn notification<'a>(
         &mut self,
-        _cx: &mut Cx,
-        _message_type: &str,
-        _payload: &'a [u8],
+        cx: &mut Cx,
+        message_type: &str,
+        payload: &'a [u8],
     ) -> impl Iterator<Item = Event<'a>> + use<'a> {
-        core::iter::empty()
+        if !envelope::is_ours(message_type) {
+            return Events::none();
+        }
+        match Events::parse(payload) {
+            Ok(events) => {
+                if let Some(correlation_id) = events.correlation_id {
+                    self.subscriptions.heard(cx.now, correlation_id);
+                }
+                events
+            }
+            Err(fault) => {
+                // A service gone mad must not fill the memory with complaints (law 8).
+                if !cx.events.is_full() {
+                    cx.events.push(AppEvent::Fault(fault));
+                }
+                Events::none()
+            }
+        }
     }
 
     /// Applies one event.
-    pub(crate) fn apply<'a>(&mut self, _cx: &mut Cx, _event: Event<'a>) -> Option<Output<'a>> {
-        None
+    pub(crate) fn apply<'a>(&mut self, cx: &mut Cx, event: Event<'a>) -> Option<Output<'a>> {
+        self.catch_up(cx);
+        self.dispatch(cx, event)
     }
 
     /// Takes the answer to a request of sync's own.
     pub(crate) fn reply<'a>(
         &mut self,
-        _cx: &mut Cx,
-        _tag: Tag,
-        _result: Result<HttpReply<'a>, RequestError>,
+        cx: &mut Cx,
+        tag: Tag,
+        result: Result<HttpReply<'a>, RequestError>,
     ) -> Option<Output<'a>> {
-        None
+        match tag {
+            Tag::Open(entity) => self.open_replied(cx, entity, result),
+            Tag::Create(entity) => self.create_replied(cx, entity, result),
+            Tag::Query(query) => self.page_replied(cx, query, result),
+            Tag::Context(query) => self.context_replied(cx, query, result),
+            Tag::Push(write) => Some(query::pushed(write, result)),
+            Tag::Poke(correlation_id) => {
+                self.subscriptions.reply(cx, correlation_id, &result);
+                None
+            }
+        }
     }
 
-    pub(crate) fn order(&mut self, _cx: &mut Cx, _order: Order) {}
+    pub(crate) fn order(&mut self, cx: &mut Cx, order: Order) {
+        match order {
+            Order::Open { entity, kind, name, include_items } => {
+                self.open(cx, entity, kind, name, include_items);
+            }
+            Order::CreateList { entity, purpose, context } => self.create_list(cx, entity, purpose, context),
+            Order::Close { entity } => self.close(cx, entity),
+            Order::Query { query, entity, select } => self.query(cx, query, entity, &select),
+            Order::Page { query, entity, token } => self.page(cx, query, entity, &token),
+            Order::Context { query, entity } => self.context(cx, query, entity),
+            Order::Push { write, entity, data } => self.push(cx, write, entity, &data),
+            Order::Forget { query } => self.forget(cx, query),
+        }
+    }
 
-    pub(crate) fn timer(&mut self, _cx: &mut Cx, _timer: Timer) {}
+    pub(crate) fn timer(&mut self, cx: &mut Cx, timer: Timer) {
+        self.catch_up(cx);
+        match timer {
+            Timer::Behind => {}
+            Timer::Flush => self.subscriptions.flush(cx, &mut self.entities),
+            Timer::Watchdog(correlation_id) => self.subscriptions.watchdog(cx, correlation_id),
+            Timer::Ttl => self.subscriptions.expire(cx),
+            Timer::Create(entity) => self.create_again(cx, entity),
+        }
+    }
 
     /// Outputs that no frame carried.
     pub(crate) fn poll(&mut self) -> Option<Output<'static>> {
-        None
-    }
-
-    /// Whether objects fell behind because the app does not take its events.
-    pub(crate) fn is_behind(&self) -> bool {
-        false
+        self.out.pop_front()
     }
 }

@@ -37,7 +37,7 @@ use upstream::Upstream;
 
 pub(crate) use request::{HttpReply, Method, Owner, Request, RequestError, RequestId, Retry};
 pub(crate) use timer::Timer;
-pub(crate) use url::{Url, encode_component};
+pub(crate) use url::Url;
 
 /// From the other stages to twilsock.
 #[derive(Debug, Clone, PartialEq, Eq)]

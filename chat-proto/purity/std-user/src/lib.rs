@@ -1,0 +1,1 @@
+//! A crate with std, as most are: `purity` must not build together with it.

@@ -1,0 +1,171 @@
+//! Calls of the app: each is accepted once, waits for one thing at a time, and is answered once (law 5).
+
+use alloc::collections::BTreeMap;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::time::Duration;
+
+use super::Timer;
+use super::rest::RestId;
+use crate::call::{Call, CallDeadline, CallId, CallOptions};
+use crate::cx::Cx;
+use crate::error::CallError;
+use crate::event::{Event, Reply};
+use crate::model::{Channel, ChannelSid, Identity, Message, PageRef};
+use crate::sync::QueryId;
+use crate::time::Time;
+
+/// What a call waits for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Wait {
+    /// Nothing yet: it begins.
+    Begin,
+    /// The client to know who it is.
+    Ready,
+    /// The list of own channels.
+    OwnChannels,
+    /// A channel's document.
+    Document(ChannelSid),
+    /// The documents of these channels, loaded or failed.
+    Documents(Vec<ChannelSid>),
+    /// A channel's message list and roster.
+    Streams(ChannelSid),
+    /// The answer to its session command.
+    Command,
+    /// A page of items.
+    Query(QueryId),
+    /// An answer of the directory.
+    Rest(RestId),
+    /// A person's map.
+    User(Identity),
+    /// The report of the read horizon that it is part of.
+    Report,
+    /// The answer to its typing request.
+    Typing,
+    /// The transport: a token update or a shutdown.
+    Transport,
+}
+
+/// What a call has reached and must not do, or lose, again.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(super) enum Progress {
+    #[default]
+    Nothing,
+    /// Its channel is created: only the document is missing.
+    Created(ChannelSid),
+    /// Where the pages beside its page are.
+    Page { next: Option<PageRef>, prev: Option<PageRef> },
+    /// The channel before it is gone.
+    Channel(Arc<Channel>),
+    /// The message before it is gone.
+    Message(Arc<Message>),
+}
+
+/// A call that is not answered yet.
+#[derive(Debug, Clone)]
+pub(super) struct Pending {
+    pub(super) call: Call,
+    pub(super) wait: Wait,
+    pub(super) progress: Progress,
+    clock: Clock,
+}
+
+/// How a call's deadline is counted.
+#[derive(Debug, Clone, Copy)]
+enum Clock {
+    /// Not at all, or by a timer that runs in any case.
+    Fixed,
+    /// Only while connected: this much is left, of which the part since `since` runs.
+    Connected { left: Duration, since: Option<Time> },
+}
+
+/// All calls that are not answered yet.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Calls {
+    pending: BTreeMap<CallId, Pending>,
+    last: u64,
+}
+
+impl Calls {
+    /// Takes a call in.
+    pub(super) fn accept(&mut self, cx: &mut Cx, call: Call, options: CallOptions, online: bool) -> CallId {
+        self.last += 1;
+        let id = CallId(self.last);
+        let clock = match options.deadline {
+            CallDeadline::Never => Clock::Fixed,
+            CallDeadline::After(after) => {
+                cx.timers.arm(Timer::Call(id), cx.now + after);
+                Clock::Fixed
+            }
+            CallDeadline::WhileConnected => {
+                let left = cx.config.call_timeout;
+                if online {
+                    cx.timers.arm(Timer::Call(id), cx.now + left);
+                }
+                Clock::Connected { left, since: online.then_some(cx.now) }
+            }
+        };
+        cx.stats.calls += 1;
+        self.pending.insert(id, Pending { call, wait: Wait::Begin, progress: Progress::Nothing, clock });
+        id
+    }
+
+    pub(super) fn get(&self, id: CallId) -> Option<&Pending> {
+        self.pending.get(&id)
+    }
+
+    pub(super) fn wait(&mut self, id: CallId, wait: Wait) {
+        if let Some(pending) = self.pending.get_mut(&id) {
+            pending.wait = wait;
+        }
+    }
+
+    pub(super) fn progress(&mut self, id: CallId, progress: Progress) {
+        if let Some(pending) = self.pending.get_mut(&id) {
+            pending.progress = progress;
+        }
+    }
+
+    /// Answers a call. One that was answered before is left alone.
+    pub(super) fn answer(&mut self, cx: &mut Cx, call: CallId, result: Result<Reply, CallError>) {
+        if self.pending.remove(&call).is_some() {
+            cx.timers.cancel(Timer::Call(call));
+            cx.stats.answers += 1;
+            cx.events.push(Event::Answer { call, result });
+        }
+    }
+
+    /// The calls that wait for what `waits` recognizes, in the order of their acceptance.
+    pub(super) fn waiting(&self, waits: impl Fn(&Wait) -> bool) -> Vec<CallId> {
+        self.pending.iter().filter(|(_, pending)| waits(&pending.wait)).map(|(id, _)| *id).collect()
+    }
+
+    pub(super) fn ids(&self) -> Vec<CallId> {
+        self.pending.keys().copied().collect()
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.pending.len()
+    }
+
+    /// Connected: the clocks that count only then go on.
+    pub(super) fn online(&mut self, cx: &mut Cx) {
+        for (id, pending) in &mut self.pending {
+            if let Clock::Connected { left, since: since @ None } = &mut pending.clock {
+                *since = Some(cx.now);
+                cx.timers.arm(Timer::Call(*id), cx.now + *left);
+            }
+        }
+    }
+
+    /// Not connected: those clocks stop.
+    pub(super) fn offline(&mut self, cx: &mut Cx) {
+        for (id, pending) in &mut self.pending {
+            if let Clock::Connected { left, since: since @ Some(_) } = &mut pending.clock {
+                let ran = since.take().map_or(Duration::ZERO, |since| cx.now - since);
+                *left = left.saturating_sub(ran);
+                cx.timers.cancel(Timer::Call(*id));
+            }
+        }
+    }
+}

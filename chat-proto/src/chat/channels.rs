@@ -1,0 +1,149 @@
+//! What the client keeps of each channel besides what it tells the app: which objects are open, who said what last.
+
+use alloc::boxed::Box;
+use alloc::collections::{BTreeMap, BTreeSet};
+
+use super::document::ChannelData;
+use crate::model::{ChannelSid, MemberSid};
+use crate::sync::EntityId;
+
+/// Where a record of a channel came from (spec 03 §7.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Source {
+    /// Nothing has said how the own user stands to it.
+    None,
+    /// The list of own channels, read once at the start.
+    SyncList,
+    /// The own channels map.
+    Sync,
+    /// The directory.
+    Chat,
+}
+
+impl Source {
+    /// Whether a record from `new` may change what one from `self` said: the table of spec 03 §7.2.
+    pub(super) fn yields_to(self, new: Self) -> bool {
+        match (self, new) {
+            (Self::Sync, new) => new == Self::Sync,
+            (Self::SyncList, new) => matches!(new, Self::Sync | Self::SyncList),
+            (Self::None | Self::Chat, _) => true,
+        }
+    }
+}
+
+/// The life of one object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum Object {
+    #[default]
+    Closed,
+    Opening(EntityId),
+    Open(EntityId),
+}
+
+impl Object {
+    pub(super) fn entity(self) -> Option<EntityId> {
+        match self {
+            Self::Closed => None,
+            Self::Opening(entity) | Self::Open(entity) => Some(entity),
+        }
+    }
+
+    pub(super) fn is_open(self) -> bool {
+        matches!(self, Self::Open(_))
+    }
+}
+
+/// Which of a channel's objects.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Part {
+    Document,
+    Messages,
+    Roster,
+}
+
+/// One channel.
+#[derive(Debug, Clone)]
+pub(super) struct Record {
+    pub(super) source: Source,
+    /// Name of the document.
+    pub(super) name: Box<str>,
+    pub(super) document: Object,
+    pub(super) messages: Object,
+    pub(super) roster: Object,
+    /// From the document.
+    pub(super) messages_name: Option<Box<str>>,
+    /// From the document.
+    pub(super) roster_name: Option<Box<str>>,
+    /// What was said of the channel while its document was not there yet: the last word counts (spec 03 §22 Q11).
+    pub(super) early: Option<(Source, ChannelData)>,
+    /// The members seen since the roster was opened, until all pages are read.
+    pub(super) reading_roster: Option<BTreeSet<MemberSid>>,
+}
+
+impl Record {
+    pub(super) fn new(name: Box<str>, early: Option<(Source, ChannelData)>) -> Self {
+        Self {
+            source: Source::None,
+            name,
+            document: Object::Closed,
+            messages: Object::Closed,
+            roster: Object::Closed,
+            messages_name: None,
+            roster_name: None,
+            early,
+            reading_roster: None,
+        }
+    }
+
+    pub(super) fn object(&mut self, part: Part) -> &mut Object {
+        match part {
+            Part::Document => &mut self.document,
+            Part::Messages => &mut self.messages,
+            Part::Roster => &mut self.roster,
+        }
+    }
+
+    /// Whether messages arrive and all members are known.
+    pub(super) fn streams_ready(&self) -> bool {
+        self.messages.is_open() && self.roster.is_open() && self.reading_roster.is_none()
+    }
+}
+
+/// How far the list of own channels is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum Reading {
+    #[default]
+    NotBegun,
+    UnderWay,
+    Done,
+    Failed,
+}
+
+/// All channels.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Channels {
+    pub(super) records: BTreeMap<ChannelSid, Record>,
+    /// The own channels map.
+    pub(super) own_map: Object,
+    pub(super) reading: Reading,
+    /// Removed before the list of own channels was read: the list may still name them (spec 03 §7.5).
+    pub(super) tombstones: BTreeSet<ChannelSid>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Source::{Chat, None, Sync, SyncList};
+
+    /// Spec 03 §7.2, cell by cell.
+    #[test]
+    fn precedence() {
+        for (current, accepts) in [
+            (None, [true, true, true]),
+            (Sync, [true, false, false]),
+            (SyncList, [true, true, false]),
+            (Chat, [true, true, true]),
+        ] {
+            assert_eq!([Sync, SyncList, Chat].map(|new| current.yields_to(new)), accepts, "{current:?}");
+        }
+    }
+}

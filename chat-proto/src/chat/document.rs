@@ -1,0 +1,317 @@
+//! A channel's document, and what a change of it means (spec 03 §6.2, §8.1).
+
+use alloc::borrow::Cow;
+use alloc::boxed::Box;
+use alloc::sync::Arc;
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::lenient::{Field, attributes, set};
+use crate::date::Timestamp;
+use crate::json::Json;
+use crate::model::{
+    Channel, ChannelDescriptor, ChannelReason, ChannelState, ChannelStateKind, ChannelStatus, ChannelType,
+    LastMessage, NotificationLevel, Reasons,
+};
+
+/// What a record of a channel says: `None` says nothing.
+#[expect(clippy::option_option, reason = "absent and null mean different things on the wire")]
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct ChannelData {
+    /// Name of the document.
+    pub(crate) document: Option<Box<str>>,
+    /// Name of the message list.
+    pub(crate) messages: Option<Box<str>>,
+    /// Name of the roster.
+    pub(crate) roster: Option<Box<str>>,
+    /// How the own user stands to it; `notParticipating` counts as known (spec 03 §22 Q10).
+    pub(crate) status: Option<ChannelStatus>,
+    pub(crate) channel_type: Option<ChannelType>,
+    pub(crate) attributes: Option<Json>,
+    pub(crate) created_by: Option<Arc<str>>,
+    pub(crate) date_created: Option<Timestamp>,
+    pub(crate) date_updated: Option<Timestamp>,
+    pub(crate) friendly_name: Option<Option<Arc<str>>>,
+    pub(crate) unique_name: Option<Option<Arc<str>>>,
+    pub(crate) last_consumed_message_index: Option<Option<u64>>,
+    pub(crate) notification_level: Option<NotificationLevel>,
+    pub(crate) last_message: Option<Option<LastMessage>>,
+    pub(crate) state: Option<Option<ChannelState>>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Record<'a> {
+    #[serde(borrow, default)]
+    channel: Field<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    messages: Field<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    roster: Field<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    status: Field<Cow<'a, str>>,
+    #[serde(borrow, default, rename = "type")]
+    channel_type: Field<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    attributes: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    created_by: Field<Cow<'a, str>>,
+    #[serde(default)]
+    date_created: Field<Timestamp>,
+    #[serde(default)]
+    date_updated: Field<Timestamp>,
+    #[serde(borrow, default)]
+    friendly_name: Field<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    unique_name: Field<Cow<'a, str>>,
+    #[serde(default)]
+    last_consumed_message_index: Field<u64>,
+    #[serde(borrow, default)]
+    notification_level: Field<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    last_message: Nested<'a>,
+    #[serde(borrow, default)]
+    state: Nested<'a>,
+}
+
+/// An object, null, or nothing. (An optional raw value cannot tell null from nothing.)
+#[derive(Default)]
+struct Nested<'a>(Option<&'a RawValue>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Nested<'a> {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        <&RawValue>::deserialize(deserializer).map(|raw| Self(Some(raw)))
+    }
+}
+
+#[expect(clippy::option_option, reason = "absent and null mean different things on the wire")]
+impl Nested<'_> {
+    /// `None` when absent, `Some(None)` for what counts as no (null, false, 0, ""), else what `read` makes of it.
+    fn read<T>(&self, read: impl Fn(&str) -> Option<T>) -> Option<Option<T>> {
+        let text = self.0?.get();
+        if matches!(text, "null" | "false" | "0" | "\"\"") {
+            return Some(None);
+        }
+        read(text).map(Some)
+    }
+}
+
+#[derive(Deserialize)]
+struct LastMessageRecord {
+    #[serde(default)]
+    index: Field<u64>,
+    #[serde(default)]
+    timestamp: Field<Timestamp>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct StateRecord<'a> {
+    #[serde(borrow, default)]
+    current: Field<Cow<'a, str>>,
+    #[serde(default)]
+    date_updated: Field<Timestamp>,
+}
+
+impl ChannelData {
+    /// Reads a channel document or an item of the own channels map: the same members mean the same in both.
+    pub(crate) fn parse(text: &str) -> Result<Self, serde_json::Error> {
+        let record: Record<'_> = serde_json::from_str(text)?;
+        let name = |field: Field<Cow<'_, str>>| field.present().map(|name| name.map(Arc::<str>::from));
+        Ok(Self {
+            document: record.channel.value().map(Box::from),
+            messages: record.messages.value().map(Box::from),
+            roster: record.roster.value().map(Box::from),
+            status: record.status.value().and_then(|text| parse_status(&text)),
+            channel_type: record.channel_type.value().and_then(|text| parse_type(&text)),
+            attributes: record.attributes.map(|raw| attributes(Some(raw))),
+            created_by: record.created_by.value().map(Arc::from),
+            date_created: record.date_created.value(),
+            date_updated: record.date_updated.value(),
+            friendly_name: name(record.friendly_name),
+            unique_name: name(record.unique_name),
+            last_consumed_message_index: record.last_consumed_message_index.present(),
+            notification_level: record.notification_level.value().and_then(|text| parse_level(&text)),
+            last_message: record.last_message.read(|text| {
+                let record: LastMessageRecord = serde_json::from_str(text).ok()?;
+                Some(LastMessage { index: record.index.value(), timestamp: record.timestamp.value() })
+            }),
+            state: record.state.read(|text| {
+                let record: StateRecord<'_> = serde_json::from_str(text).ok()?;
+                let current = match &*record.current.value()? {
+                    "active" => ChannelStateKind::Active,
+                    "inactive" => ChannelStateKind::Inactive,
+                    "closed" => ChannelStateKind::Closed,
+                    _ => return None,
+                };
+                Some(ChannelState { current, date_updated: record.date_updated.value() })
+            }),
+        })
+    }
+
+    /// What a directory says of a channel, as an update of it.
+    pub(crate) fn from_descriptor(descriptor: &ChannelDescriptor) -> Self {
+        Self {
+            // The document of a channel always has this name (spec 03 §5.3).
+            document: Some(alloc::format!("{}.channel", descriptor.sid).into()),
+            status: (descriptor.status != ChannelStatus::Unknown).then_some(descriptor.status),
+            channel_type: Some(descriptor.channel_type),
+            attributes: Some(descriptor.attributes.clone()),
+            created_by: descriptor.created_by.as_ref().map(|identity| Arc::from(identity.as_str())),
+            date_created: descriptor.date_created,
+            date_updated: descriptor.date_updated,
+            friendly_name: Some(descriptor.friendly_name.clone()),
+            unique_name: Some(descriptor.unique_name.clone()),
+            notification_level: descriptor.notification_level,
+            ..Self::default()
+        }
+    }
+
+    /// Applies all but the status to `channel`; tells what changed.
+    pub(crate) fn apply(&self, channel: &mut Channel) -> Reasons<ChannelReason> {
+        let mut reasons = self.apply_own(channel);
+        let mut note = |reason, changed: bool| {
+            if changed {
+                reasons.insert(reason);
+            }
+        };
+        note(ChannelReason::Type, set(&mut channel.channel_type, self.channel_type));
+        note(ChannelReason::Attributes, set(&mut channel.attributes, self.attributes.clone()));
+        let created_by = self.created_by.clone().map(|text| Some(crate::model::Identity::new(text)));
+        note(ChannelReason::CreatedBy, set(&mut channel.created_by, created_by));
+        note(ChannelReason::DateCreated, set(&mut channel.date_created, self.date_created.map(Some)));
+        note(ChannelReason::DateUpdated, set(&mut channel.date_updated, self.date_updated.map(Some)));
+        note(ChannelReason::FriendlyName, set(&mut channel.friendly_name, self.friendly_name.clone()));
+        note(ChannelReason::UniqueName, set(&mut channel.unique_name, self.unique_name.clone()));
+        note(ChannelReason::State, set(&mut channel.state, self.state));
+        note(ChannelReason::LastMessage, self.apply_last_message(channel));
+        reasons
+    }
+
+    /// Applies only what belongs to the own user: how loudly to tell, and the read horizon (spec 03 §7.3 rows 1, 2).
+    pub(crate) fn apply_own(&self, channel: &mut Channel) -> Reasons<ChannelReason> {
+        let mut reasons = Reasons::empty();
+        if set(&mut channel.notification_level, self.notification_level.map(Some)) {
+            reasons.insert(ChannelReason::NotificationLevel);
+        }
+        if set(&mut channel.last_consumed_message_index, self.last_consumed_message_index) {
+            reasons.insert(ChannelReason::LastConsumedMessageIndex);
+        }
+        reasons
+    }
+
+    /// Member by member: what is absent stays (spec 03 §8.1).
+    fn apply_last_message(&self, channel: &mut Channel) -> bool {
+        let new = match (self.last_message, channel.last_message) {
+            (None, _) => return false,
+            (Some(None), _) => None,
+            (Some(Some(new)), old) => {
+                let old = old.unwrap_or_default();
+                let merged = LastMessage {
+                    index: new.index.or(old.index),
+                    timestamp: new.timestamp.or(old.timestamp),
+                };
+                (merged != LastMessage::default()).then_some(merged)
+            }
+        };
+        set(&mut channel.last_message, Some(new))
+    }
+}
+
+/// The wire's word for how the own user stands to a channel.
+pub(crate) fn parse_status(text: &str) -> Option<ChannelStatus> {
+    match text {
+        "joined" => Some(ChannelStatus::Joined),
+        "invited" => Some(ChannelStatus::Invited),
+        "known" | "notParticipating" => Some(ChannelStatus::Known),
+        _ => None,
+    }
+}
+
+/// The wire's word for who may find a channel.
+pub(crate) fn parse_type(text: &str) -> Option<ChannelType> {
+    match text {
+        "public" => Some(ChannelType::Public),
+        "private" => Some(ChannelType::Private),
+        _ => None,
+    }
+}
+
+/// The wire's word for how loudly to tell.
+pub(crate) fn parse_level(text: &str) -> Option<NotificationLevel> {
+    match text {
+        "default" => Some(NotificationLevel::Default),
+        "muted" => Some(NotificationLevel::Muted),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::ChannelSid;
+
+    fn channel() -> Channel {
+        Channel::unknown(ChannelSid::from("CH1"), ChannelType::Public)
+    }
+
+    #[test]
+    fn a_document_tells_what_changed() {
+        let mut channel = channel();
+        let data = ChannelData::parse(
+            r#"{"sid":"CH1","type":"public","friendlyName":"Team","uniqueName":null,"attributes":"{\"a\":1}","createdBy":"bob",
+                "dateCreated":"2020-01-01T00:00:00.000Z","lastMessage":{"index":6,"timestamp":"2020-02-02T00:00:00.000Z"},
+                "messages":"CH1.messages","roster":"CH1.roster"}"#,
+        )
+        .unwrap();
+        let reasons: alloc::vec::Vec<_> = data.apply(&mut channel).iter().collect();
+        assert_eq!(
+            reasons,
+            [
+                ChannelReason::Attributes,
+                ChannelReason::CreatedBy,
+                ChannelReason::DateCreated,
+                ChannelReason::FriendlyName,
+                ChannelReason::LastMessage
+            ]
+        );
+        assert_eq!(data.apply(&mut channel), Reasons::empty(), "the same again changes nothing");
+        assert_eq!(data.messages.as_deref(), Some("CH1.messages"));
+    }
+
+    #[test]
+    fn last_message_is_kept_cleared_or_merged() {
+        let mut channel = channel();
+        let read = |text: &str| ChannelData::parse(text).unwrap();
+        read(r#"{"lastMessage":{"index":1,"timestamp":"2020-01-01"}}"#).apply(&mut channel);
+        assert!(read("{}").apply(&mut channel).is_empty());
+        read(r#"{"lastMessage":{"index":2}}"#).apply(&mut channel);
+        let last = channel.last_message.unwrap();
+        assert_eq!((last.index, last.timestamp), (Some(2), Timestamp::parse("2020-01-01")));
+        assert!(read(r#"{"lastMessage":null}"#).apply(&mut channel).contains(ChannelReason::LastMessage));
+        assert_eq!(channel.last_message, None);
+    }
+
+    /// Spec 03 §22 Q9, Q10 and Q13.
+    #[test]
+    fn quirks_are_fixed() {
+        let mut channel = channel();
+        let read = |text: &str| ChannelData::parse(text).unwrap();
+        assert!(read(r#"{"dateUpdated":"soon"}"#).apply(&mut channel).is_empty());
+        assert_eq!(read(r#"{"status":"notParticipating"}"#).status, Some(ChannelStatus::Known));
+        read(r#"{"state":{"current":"active","dateUpdated":"2020-01-01"}}"#).apply(&mut channel);
+        let reasons =
+            read(r#"{"state":{"current":"active","dateUpdated":"2020-01-02"}}"#).apply(&mut channel);
+        assert!(reasons.contains(ChannelReason::State));
+    }
+
+    #[test]
+    fn a_null_horizon_is_a_value() {
+        let mut channel = channel();
+        channel.last_consumed_message_index = Some(4);
+        let reasons = ChannelData::parse(r#"{"lastConsumedMessageIndex":null}"#).unwrap().apply(&mut channel);
+        assert!(reasons.contains(ChannelReason::LastConsumedMessageIndex));
+        assert!(ChannelData::parse("7").is_err());
+    }
+}

@@ -1,0 +1,75 @@
+//! Calls that end before their time: withdrawn by the app, or past their deadline.
+
+use super::Chat;
+use super::calls::Wait;
+use super::commands::CommandOwner;
+use super::session::Withdrawn;
+use crate::call::{Call, CallId, Cancel};
+use crate::cx::Cx;
+use crate::error::{CallError, Phase};
+use crate::sync::Order;
+
+impl Chat {
+    pub(crate) fn cancel(&mut self, cx: &mut Cx, id: CallId) -> Cancel {
+        let Some(pending) = self.calls.get(id) else { return Cancel::TooLate };
+        let withdrawn = match &pending.wait {
+            Wait::Command => self.session.withdraw(cx, CommandOwner::Call(id)) == Withdrawn::Forgotten,
+            Wait::Report | Wait::Typing | Wait::Transport => false,
+            // A call whose command was executed and which only waits to show its result.
+            Wait::Document(_) => !matches!(pending.call, Call::CreateChannel(_)),
+            Wait::Query(_) => {
+                !matches!(pending.call, Call::UpdateMessageBody(..) | Call::UpdateMessageAttributes(..))
+            }
+            _ => true,
+        };
+        if !withdrawn {
+            return Cancel::TooLate;
+        }
+        self.stop_waiting(cx, id);
+        self.calls.answer(cx, id, Err(CallError::Cancelled));
+        self.settle(cx);
+        Cancel::Cancelled
+    }
+
+    /// A call's deadline passed: what is said depends on how far it came.
+    pub(super) fn deadline_passed(&mut self, cx: &mut Cx, id: CallId) {
+        let Some(pending) = self.calls.get(id) else { return };
+        let phase = match (&pending.wait, self.online) {
+            (Wait::Command, _) => {
+                let phase = self.session.phase(CommandOwner::Call(id));
+                if self.session.abandon(cx, CommandOwner::Call(id)) {
+                    return self.calls.answer(cx, id, Err(CallError::Unknown(Phase::Sent)));
+                }
+                phase
+            }
+            (Wait::Report | Wait::Typing | Wait::Transport, true) => {
+                self.stop_waiting(cx, id);
+                return self.calls.answer(cx, id, Err(CallError::Unknown(Phase::Sent)));
+            }
+            (_, false) | (Wait::Ready, _) => Phase::Offline,
+            (
+                Wait::OwnChannels | Wait::Document(_) | Wait::Documents(_) | Wait::Streams(_) | Wait::User(_),
+                true,
+            ) => Phase::Queued,
+            (_, true) => Phase::Sent,
+        };
+        self.stop_waiting(cx, id);
+        self.calls.answer(cx, id, Err(CallError::DeadlineExceeded(phase)));
+    }
+
+    /// Forgets what was asked on behalf of a call.
+    pub(super) fn stop_waiting(&mut self, cx: &mut Cx, id: CallId) {
+        match self.calls.get(id).map(|pending| pending.wait.clone()) {
+            Some(Wait::Query(query)) => {
+                self.queries.remove(&query);
+                cx.orders.push_back(Order::Forget { query });
+            }
+            Some(Wait::Rest(read)) => {
+                self.reads.remove(&read);
+                self.rest.forget(cx, read);
+            }
+            Some(Wait::Report) => self.horizon.forget(id),
+            _ => {}
+        }
+    }
+}

@@ -1,0 +1,264 @@
+//! A channel's objects: its document, and the streams (message list and roster) that members follow.
+
+use alloc::sync::Arc;
+
+use super::calls::Wait;
+use super::channels::{Object, Part, Source};
+use super::document::ChannelData;
+use super::own_channels::unreadable;
+use super::{Asker, Chat, Role};
+use crate::cx::Cx;
+use crate::error::{CallError, Fault};
+use crate::event::Event;
+use crate::model::{Channel, ChannelSid, ChannelStatus, ChannelType};
+use crate::state::ChannelEntry;
+use crate::sync::{Kind, Order, Output, Select};
+
+impl Chat {
+    /// Opens one of a channel's objects, if it is closed and its name is known.
+    fn open(&mut self, cx: &mut Cx, sid: &ChannelSid, part: Part) {
+        let Some(record) = self.channels.records.get_mut(sid) else { return };
+        let (kind, name) = match part {
+            Part::Document => (Kind::Document, Some(record.name.clone())),
+            Part::Messages => (Kind::List, record.messages_name.clone()),
+            Part::Roster => (Kind::Map, record.roster_name.clone()),
+        };
+        let (Some(name), object @ Object::Closed) = (name, record.object(part)) else { return };
+        let entity = cx.entity_id();
+        *object = Object::Opening(entity);
+        self.entities.insert(entity, Role::Channel(sid.clone(), part));
+        cx.orders.push_back(Order::Open { entity, kind, name, include_items: false });
+    }
+
+    fn shut(&mut self, cx: &mut Cx, sid: &ChannelSid, part: Part) {
+        let Some(record) = self.channels.records.get_mut(sid) else { return };
+        if let Some(entity) = core::mem::take(record.object(part)).entity() {
+            self.close(cx, entity);
+        }
+    }
+
+    pub(super) fn open_document(&mut self, cx: &mut Cx, sid: &ChannelSid) {
+        self.open(cx, sid, Part::Document);
+    }
+
+    pub(super) fn close_document(&mut self, cx: &mut Cx, sid: &ChannelSid) {
+        self.shut(cx, sid, Part::Document);
+    }
+
+    /// What happens to a channel's document.
+    pub(super) fn document(&mut self, cx: &mut Cx, sid: &ChannelSid, output: Output<'_>) {
+        match output {
+            Output::Opened { entity, data, .. } => {
+                if let Some(record) = self.channels.records.get_mut(sid) {
+                    record.document = Object::Open(entity);
+                }
+                self.document_data(cx, sid, data.as_ref().map_or("{}", |data| data.get()));
+                self.wake_document(cx, sid);
+            }
+            Output::OpenFailed { error, .. } => self.document_failed(cx, sid, error),
+            Output::Document { data, .. } => self.document_data(cx, sid, data.get()),
+            Output::Removed { .. } => self.drop_channel(cx, sid),
+            _ => {}
+        }
+    }
+
+    /// The document has this value: the channel becomes known with it, or changes.
+    fn document_data(&mut self, cx: &mut Cx, sid: &ChannelSid, text: &str) {
+        let data = match ChannelData::parse(text) {
+            Ok(data) => data,
+            Err(error) => {
+                unreadable(cx, "channel document", &error);
+                ChannelData::default()
+            }
+        };
+        let Some(record) = self.channels.records.get_mut(sid) else { return };
+        record.messages_name.clone_from(&data.messages);
+        record.roster_name.clone_from(&data.roster);
+        if let Some(entry) = self.state.channels.get_mut(sid) {
+            let reasons = data.apply(Arc::make_mut(&mut entry.channel));
+            self.tell_update(cx, sid, reasons);
+            return;
+        }
+        let (source, early) = record.early.take().unwrap_or((Source::None, ChannelData::default()));
+        let mut channel = Channel::unknown(sid.clone(), early.channel_type.unwrap_or(ChannelType::Public));
+        early.apply(&mut channel);
+        data.apply(&mut channel);
+        record.source = source;
+        let channel = Arc::new(channel);
+        let order = self.state.next_order;
+        self.state.next_order += 1;
+        let entry = ChannelEntry {
+            order,
+            channel: channel.clone(),
+            members: alloc::collections::BTreeMap::new(),
+            messages: alloc::collections::BTreeMap::new(),
+        };
+        self.state.channels.insert(sid.clone(), entry);
+        cx.events.push(Event::ChannelAdded(channel));
+        if let Some(status @ (ChannelStatus::Joined | ChannelStatus::Invited)) = early.status {
+            if let Some(entry) = self.state.channels.get_mut(sid) {
+                Arc::make_mut(&mut entry.channel).status = status;
+            }
+            self.tell_status(cx, sid, status);
+        }
+    }
+
+    /// A channel whose document cannot be read is dropped, and the app hears why (spec 03 §22 Q3).
+    fn document_failed(&mut self, cx: &mut Cx, sid: &ChannelSid, error: CallError) {
+        let gone = matches!(error, CallError::Sync { status: 404, .. });
+        if self.state.channels.contains_key(sid) {
+            if let Some(entity) = self
+                .channels
+                .records
+                .get_mut(sid)
+                .and_then(|record| core::mem::take(&mut record.document).entity())
+            {
+                self.entities.remove(&entity);
+            }
+            self.fail_waiting(cx, sid, &error);
+            if gone {
+                return self.drop_channel(cx, sid);
+            }
+        } else {
+            self.forget_channel(cx, sid);
+            self.fail_waiting(cx, sid, &error);
+        }
+        let what = alloc::format!("the document of channel {sid}").into();
+        cx.events.push(Event::Fault(Fault::NotLoaded { what, error: error.into() }));
+    }
+
+    /// The channel is no more, or no more for this user.
+    pub(super) fn drop_channel(&mut self, cx: &mut Cx, sid: &ChannelSid) {
+        self.forget_channel(cx, sid);
+        self.typing_forgotten(cx, sid);
+        if let Some(entry) = self.state.channels.remove(sid) {
+            cx.events.push(Event::ChannelRemoved(entry.channel));
+        }
+        self.fail_waiting(cx, sid, &CallError::UnknownChannel(sid.clone()));
+    }
+
+    fn forget_channel(&mut self, cx: &mut Cx, sid: &ChannelSid) {
+        for part in [Part::Document, Part::Messages, Part::Roster] {
+            self.shut(cx, sid, part);
+        }
+        self.channels.records.remove(sid);
+    }
+
+    fn wake_document(&mut self, cx: &mut Cx, sid: &ChannelSid) {
+        for id in self.calls.waiting(|wait| matches!(wait, Wait::Document(of) if of == sid)) {
+            self.begin(cx, id);
+        }
+        self.wake_documents(cx);
+    }
+
+    fn wake_documents(&mut self, cx: &mut Cx) {
+        for id in self.calls.waiting(|wait| matches!(wait, Wait::Documents(_))) {
+            self.documents_moved(cx, id);
+        }
+    }
+
+    fn fail_waiting(&mut self, cx: &mut Cx, sid: &ChannelSid, error: &CallError) {
+        for id in
+            self.calls.waiting(|wait| matches!(wait, Wait::Document(of) | Wait::Streams(of) if of == sid))
+        {
+            self.calls.answer(cx, id, Err(error.clone()));
+        }
+        self.wake_documents(cx);
+    }
+
+    // ---- streams
+
+    /// Opens the message list and the roster, as far as they are not open.
+    pub(super) fn open_streams(&mut self, cx: &mut Cx, sid: &ChannelSid) {
+        self.open(cx, sid, Part::Messages);
+        self.open(cx, sid, Part::Roster);
+        let unnamed = self.channels.records.get(sid).is_some_and(|record| {
+            record.document.is_open() && (record.messages_name.is_none() || record.roster_name.is_none())
+        });
+        if unnamed {
+            let error = CallError::BadAnswer("the channel's document names no message list or roster".into());
+            self.streams_failed(cx, sid, error);
+        }
+    }
+
+    /// After a reconnect, or later: the streams of own channels that could not be opened.
+    pub(super) fn reopen_streams(&mut self, cx: &mut Cx) {
+        let joined =
+            self.state.channels.values().filter(|entry| entry.channel.status == ChannelStatus::Joined);
+        let sids: alloc::vec::Vec<_> = joined.map(|entry| entry.channel.sid.clone()).collect();
+        for sid in sids {
+            let closed = self.channels.records.get(&sid).is_some_and(|record| {
+                [record.document, record.messages, record.roster].contains(&Object::Closed)
+            });
+            if closed {
+                self.open_document(cx, &sid);
+                self.open_streams(cx, &sid);
+            }
+        }
+    }
+
+    /// The own user left: messages and members arrive no more. What is known of them stays.
+    pub(super) fn leave_streams(&mut self, cx: &mut Cx, sid: &ChannelSid) {
+        self.shut(cx, sid, Part::Messages);
+        self.shut(cx, sid, Part::Roster);
+        if let Some(record) = self.channels.records.get_mut(sid) {
+            record.reading_roster = None;
+        }
+        self.typing_forgotten(cx, sid);
+        let left = CallError::UnknownChannel(sid.clone());
+        for id in self.calls.waiting(|wait| matches!(wait, Wait::Streams(of) if of == sid)) {
+            self.calls.answer(cx, id, Err(left.clone()));
+        }
+    }
+
+    /// One of the streams was opened: notes it, and begins to read the roster.
+    pub(super) fn stream_opened(&mut self, cx: &mut Cx, sid: &ChannelSid, part: Part) {
+        let Some(record) = self.channels.records.get_mut(sid) else { return };
+        let object = record.object(part);
+        let Some(entity) = object.entity() else { return };
+        *object = Object::Open(entity);
+        if part == Part::Roster {
+            record.reading_roster = Some(alloc::collections::BTreeSet::new());
+            self.query(cx, entity, Asker::Roster(sid.clone()), Select::all());
+        }
+        self.wake_streams(cx, sid);
+    }
+
+    pub(super) fn wake_streams(&mut self, cx: &mut Cx, sid: &ChannelSid) {
+        if self.channels.records.get(sid).is_some_and(super::channels::Record::streams_ready) {
+            for id in self.calls.waiting(|wait| matches!(wait, Wait::Streams(of) if of == sid)) {
+                self.begin(cx, id);
+            }
+        }
+    }
+
+    /// A stream cannot be read: the calls that wait for it hear of it; the next call or reconnect tries again.
+    pub(super) fn streams_failed(&mut self, cx: &mut Cx, sid: &ChannelSid, error: CallError) {
+        self.shut(cx, sid, Part::Roster);
+        if let Some(record) = self.channels.records.get_mut(sid) {
+            record.reading_roster = None;
+        }
+        for id in self.calls.waiting(|wait| matches!(wait, Wait::Streams(of) if of == sid)) {
+            self.calls.answer(cx, id, Err(error.clone()));
+        }
+        Self::reload_later(cx, alloc::format!("the streams of channel {sid}").into(), error);
+    }
+
+    /// The service does not have, or does not give, one of the streams.
+    pub(super) fn stream_lost(
+        &mut self,
+        cx: &mut Cx,
+        sid: &ChannelSid,
+        part: Part,
+        error: Option<CallError>,
+    ) {
+        let Some(record) = self.channels.records.get_mut(sid) else { return };
+        if let Some(entity) = core::mem::take(record.object(part)).entity() {
+            self.entities.remove(&entity);
+            self.queries.retain(|_, (of, _)| *of != entity);
+        }
+        if let Some(error) = error {
+            self.streams_failed(cx, sid, error);
+        }
+    }
+}

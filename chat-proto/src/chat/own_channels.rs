@@ -1,0 +1,299 @@
+//! The own channels: the map that names them, the list read at the start, and what a record of a channel does to what
+//! is known of it (spec 03 §7).
+
+use alloc::sync::Arc;
+
+use super::calls::Wait;
+use super::channels::{Object, Reading, Record, Source};
+use super::directory::{self, SyncListEntry};
+use super::document::ChannelData;
+use super::proceed::Got;
+use super::rest::RestEvent;
+use super::{Chat, Reader, Role};
+use crate::cx::Cx;
+use crate::error::{CallError, Fault};
+use crate::event::Event;
+use crate::model::{ChannelReason, ChannelSid, ChannelStatus, ChannelType, Reasons};
+use crate::sync::{Change, Item, Key, Kind, Order, Output};
+use crate::twilsock::Url;
+
+impl Chat {
+    /// Opens the map, or goes on where an earlier attempt failed.
+    pub(super) fn load_own_channels(&mut self, cx: &mut Cx) {
+        let Some(context) = &self.context else { return };
+        match self.channels.own_map {
+            Object::Closed => {
+                let entity = cx.entity_id();
+                self.channels.own_map = Object::Opening(entity);
+                self.entities.insert(entity, Role::OwnChannels);
+                let name = context.my_channels.clone();
+                cx.orders.push_back(Order::Open { entity, kind: Kind::Map, name, include_items: false });
+            }
+            Object::Open(_) if matches!(self.channels.reading, Reading::NotBegun | Reading::Failed) => {
+                self.read_own_channels(cx, None);
+            }
+            Object::Opening(_) | Object::Open(_) => {}
+        }
+    }
+
+    /// What happens to the map.
+    pub(super) fn own_channels(&mut self, cx: &mut Cx, output: Output<'_>) {
+        match output {
+            Output::Opened { entity, .. } => {
+                self.channels.own_map = Object::Open(entity);
+                self.load_own_channels(cx);
+            }
+            Output::OpenFailed { entity, error } => {
+                self.entities.remove(&entity);
+                self.channels.own_map = Object::Closed;
+                self.own_channels_failed(cx, error);
+            }
+            Output::Removed { entity } => {
+                self.entities.remove(&entity);
+                self.channels.own_map = Object::Closed;
+                let error = CallError::BadAnswer("the map of own channels was removed".into());
+                self.own_channels_failed(cx, error);
+            }
+            Output::Item { change: Change::Removed, item, .. } => {
+                if let Key::Name(sid) = &item.key {
+                    self.no_longer_own(cx, &ChannelSid::new(Arc::<str>::from(&**sid)));
+                }
+            }
+            Output::Item { item, .. } => {
+                self.own_channel_item(cx, &item);
+            }
+            _ => {}
+        }
+    }
+
+    /// An item of the map, whether it came by event or by query.
+    pub(super) fn own_channel_item(&mut self, cx: &mut Cx, item: &Item<'_>) -> Option<ChannelSid> {
+        let Key::Name(sid) = &item.key else { return None };
+        let sid = ChannelSid::new(Arc::<str>::from(&**sid));
+        match ChannelData::parse(item.data.get()) {
+            Ok(data) => {
+                self.upsert(cx, &sid, data, Source::Sync);
+                Some(sid)
+            }
+            Err(error) => {
+                unreadable(cx, "item of the map of own channels", &error);
+                None
+            }
+        }
+    }
+
+    // ---- the list, read once at the start
+
+    fn read_own_channels(&mut self, cx: &mut Cx, token: Option<&str>) {
+        let Some(context) = &self.context else { return };
+        self.channels.reading = Reading::UnderWay;
+        match directory::sync_list_url(&cx.config, &context.links, token) {
+            Ok(url) => self.read(cx, url, Reader::OwnChannels),
+            Err(error) => self.own_channels_failed(cx, error),
+        }
+    }
+
+    fn read(&mut self, cx: &mut Cx, url: Url, reader: Reader) {
+        let id = self.rest.get(cx, url);
+        self.reads.insert(id, reader);
+    }
+
+    /// An answer of the directory, for whoever asked.
+    pub(super) fn read_ended(&mut self, cx: &mut Cx, event: RestEvent) {
+        match self.reads.remove(&event.id) {
+            None => {}
+            Some(Reader::Call(id)) => match event.result {
+                Ok(body) => self.proceed(cx, id, Got::Body(&body)),
+                Err(error) => self.calls.answer(cx, id, Err(error)),
+            },
+            Some(Reader::OwnChannels) => match event.result.and_then(|body| directory::sync_list(&body)) {
+                Ok(page) => {
+                    if page.unreadable > 0 {
+                        let problem = alloc::format!("{} entries have no name", page.unreadable).into();
+                        let what = "list of own channels".into();
+                        cx.events.push(Event::Fault(Fault::Unreadable { what, problem }));
+                    }
+                    for entry in page.entries {
+                        self.own_channel_entry(cx, entry);
+                    }
+                    match page.next {
+                        Some(token) => self.read_own_channels(cx, Some(&token)),
+                        None => self.own_channels_read(cx),
+                    }
+                }
+                Err(error) => self.own_channels_failed(cx, error),
+            },
+        }
+    }
+
+    fn own_channel_entry(&mut self, cx: &mut Cx, entry: SyncListEntry) {
+        let data = ChannelData {
+            document: Some(entry.document),
+            status: (entry.status != ChannelStatus::Unknown).then_some(entry.status),
+            last_consumed_message_index: Some(entry.last_consumed_message_index),
+            notification_level: entry.notification_level,
+            ..ChannelData::default()
+        };
+        self.upsert(cx, &entry.channel, data, Source::SyncList);
+    }
+
+    fn own_channels_read(&mut self, cx: &mut Cx) {
+        self.channels.reading = Reading::Done;
+        self.channels.tombstones.clear();
+        for id in self.calls.waiting(|wait| *wait == Wait::OwnChannels) {
+            self.begin(cx, id);
+        }
+    }
+
+    /// Calls that wait for the list hear of it (spec 03 §22 Q2); the client itself tries again.
+    fn own_channels_failed(&mut self, cx: &mut Cx, error: CallError) {
+        self.channels.reading = Reading::Failed;
+        for id in self.calls.waiting(|wait| *wait == Wait::OwnChannels) {
+            self.calls.answer(cx, id, Err(error.clone()));
+        }
+        Self::reload_later(cx, "the list of own channels".into(), error);
+    }
+
+    // ---- records of a channel
+
+    /// Takes in what a record says of a channel. False when nothing of it counts.
+    pub(super) fn upsert(
+        &mut self,
+        cx: &mut Cx,
+        sid: &ChannelSid,
+        data: ChannelData,
+        source: Source,
+    ) -> bool {
+        if let Some(record) = self.channels.records.get_mut(sid) {
+            if self.state.channels.contains_key(sid) {
+                return self.update_known(cx, sid, &data, source);
+            }
+            // Its document is on the way: the last word counts.
+            let counts = record.early.as_ref().is_none_or(|(early, _)| early.yields_to(source));
+            if counts {
+                record.early = Some((source, data));
+            }
+            return counts;
+        }
+        if source != Source::Sync && self.channels.tombstones.contains(sid) {
+            return false;
+        }
+        if self.channels.records.len() >= cx.config.limits.channels {
+            let problem = "more channels than the limit allows".into();
+            cx.events.push(Event::Fault(Fault::Unreadable {
+                what: alloc::format!("channel {sid}").into(),
+                problem,
+            }));
+            return false;
+        }
+        let name = data.document.clone().unwrap_or_else(|| directory::document_name(sid));
+        self.channels.records.insert(sid.clone(), Record::new(name, Some((source, data))));
+        self.open_document(cx, sid);
+        true
+    }
+
+    /// What a record does to a channel that the app knows: the rows of spec 03 §7.3, the first that fits.
+    fn update_known(&mut self, cx: &mut Cx, sid: &ChannelSid, data: &ChannelData, source: Source) -> bool {
+        let (Some(record), Some(entry)) =
+            (self.channels.records.get_mut(sid), self.state.channels.get_mut(sid))
+        else {
+            return false;
+        };
+        if !record.source.yields_to(source) {
+            return false;
+        }
+        let channel = Arc::make_mut(&mut entry.channel);
+        let takes_part = matches!(channel.status, ChannelStatus::Joined | ChannelStatus::Invited);
+        match data.status {
+            Some(status @ (ChannelStatus::Joined | ChannelStatus::Invited)) if status != channel.status => {
+                channel.status = status;
+                record.source = source;
+                let reasons = data.apply_own(channel);
+                self.tell_update(cx, sid, reasons);
+                self.tell_status(cx, sid, status);
+            }
+            Some(ChannelStatus::Known) if takes_part => {
+                channel.status = ChannelStatus::Known;
+                record.source = source;
+                let reasons = data.apply(channel);
+                let private = channel.is_private();
+                self.tell_update(cx, sid, reasons);
+                self.leave_streams(cx, sid);
+                if private {
+                    self.close_document(cx, sid);
+                }
+                self.tell_left(cx, sid);
+            }
+            Some(ChannelStatus::Known) if data.channel_type == Some(ChannelType::Private) => {
+                self.open_document(cx, sid);
+            }
+            _ => {
+                // What the directory says may be older than what the document said (spec 03 §22 Q12).
+                let stale = source == Source::Chat && data.date_updated <= channel.date_updated;
+                let reasons = if stale { data.apply_own(channel) } else { data.apply(channel) };
+                self.tell_update(cx, sid, reasons);
+            }
+        }
+        true
+    }
+
+    /// The own user takes part in a channel no more: the table of spec 03 §7.5.
+    fn no_longer_own(&mut self, cx: &mut Cx, sid: &ChannelSid) {
+        if self.channels.reading != Reading::Done {
+            self.channels.tombstones.insert(sid.clone());
+        }
+        let Some(record) = self.channels.records.get_mut(sid) else { return };
+        let Some(entry) = self.state.channels.get_mut(sid) else {
+            // It was never told of. Calls that wait for it must not wait for ever.
+            record.early = Some((
+                Source::Sync,
+                ChannelData { status: Some(ChannelStatus::Known), ..ChannelData::default() },
+            ));
+            return;
+        };
+        let channel = Arc::make_mut(&mut entry.channel);
+        let took_part = matches!(channel.status, ChannelStatus::Joined | ChannelStatus::Invited);
+        let private = channel.is_private();
+        channel.status = ChannelStatus::Known;
+        record.source = Source::Sync;
+        if took_part {
+            self.leave_streams(cx, sid);
+            self.tell_left(cx, sid);
+        }
+        if private {
+            self.drop_channel(cx, sid);
+        }
+    }
+
+    /// Tells that the own user is invited or a member now, and opens what a member may see.
+    pub(super) fn tell_status(&mut self, cx: &mut Cx, sid: &ChannelSid, status: ChannelStatus) {
+        let Some(channel) = self.state.channel(sid).cloned() else { return };
+        self.open_document(cx, sid);
+        match status {
+            ChannelStatus::Joined => {
+                cx.events.push(Event::ChannelJoined(channel));
+                self.open_streams(cx, sid);
+            }
+            ChannelStatus::Invited => cx.events.push(Event::ChannelInvited(channel)),
+            ChannelStatus::Known | ChannelStatus::Unknown => {}
+        }
+    }
+
+    fn tell_left(&mut self, cx: &mut Cx, sid: &ChannelSid) {
+        if let Some(channel) = self.state.channel(sid) {
+            cx.events.push(Event::ChannelLeft(channel.clone()));
+        }
+    }
+
+    pub(super) fn tell_update(&mut self, cx: &mut Cx, sid: &ChannelSid, reasons: Reasons<ChannelReason>) {
+        if let Some(channel) = self.state.channel(sid).filter(|_| !reasons.is_empty()) {
+            cx.events.push(Event::ChannelUpdated { channel: channel.clone(), reasons });
+        }
+    }
+}
+
+/// Something came that cannot be read; the session goes on.
+pub(super) fn unreadable(cx: &mut Cx, what: &'static str, problem: &dyn core::fmt::Display) {
+    let problem = alloc::string::ToString::to_string(problem).into();
+    cx.events.push(Event::Fault(Fault::Unreadable { what: what.into(), problem }));
+}

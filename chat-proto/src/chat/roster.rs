@@ -1,0 +1,146 @@
+//! Members of channels (spec 03 §10).
+
+use alloc::boxed::Box;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+
+use super::channels::Part;
+use super::own_channels::unreadable;
+use super::roster_item::MemberData;
+use super::{Asker, Chat};
+use crate::cx::Cx;
+use crate::event::Event;
+use crate::model::{ChannelSid, Identity, Member, MemberSid};
+use crate::sync::{Change, Freshness, Item, Key, Output};
+
+impl Chat {
+    /// What happens to a channel's roster.
+    pub(super) fn roster(&mut self, cx: &mut Cx, sid: &ChannelSid, output: Output<'_>) {
+        match output {
+            Output::Opened { .. } => self.stream_opened(cx, sid, Part::Roster),
+            Output::OpenFailed { error, .. } => self.stream_lost(cx, sid, Part::Roster, Some(error)),
+            Output::Removed { .. } => self.stream_lost(cx, sid, Part::Roster, None),
+            Output::Item { change, item, .. } => {
+                let Key::Name(name) = &item.key else { return };
+                let member = MemberSid::new(Arc::<str>::from(&**name));
+                match change {
+                    Change::Added => self.member_came(cx, sid, &member, item.data.get()),
+                    Change::Updated => self.member_changed(cx, sid, &member, item.data.get()),
+                    Change::Removed => self.member_went(cx, sid, &member),
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// A page of the roster that is being read. Members found so fire nothing: they were there before.
+    pub(super) fn roster_page(
+        &mut self,
+        cx: &mut Cx,
+        sid: &ChannelSid,
+        items: Vec<Item<'_>>,
+        next: Option<Box<str>>,
+    ) {
+        for item in items {
+            let Key::Name(name) = &item.key else { continue };
+            let member = MemberSid::new(Arc::<str>::from(&**name));
+            if item.freshness == Freshness::Known && self.member(sid, &member).is_some() {
+                self.note_seen(sid, &member);
+            } else {
+                self.member_changed(cx, sid, &member, item.data.get());
+            }
+        }
+        let Some(record) = self.channels.records.get_mut(sid) else { return };
+        match (next, record.roster.entity()) {
+            (Some(token), Some(entity)) => {
+                self.query_page(cx, entity, Asker::Roster(sid.clone()), &token);
+            }
+            _ => self.roster_read(cx, sid),
+        }
+    }
+
+    /// All pages are read: who is still known from an earlier membership and was not seen has left (spec 03 §22 Q15).
+    fn roster_read(&mut self, cx: &mut Cx, sid: &ChannelSid) {
+        let Some(seen) = self.channels.records.get_mut(sid).and_then(|record| record.reading_roster.take())
+        else {
+            return;
+        };
+        let members = self.state.channels.get(sid).into_iter().flat_map(|entry| entry.members.keys());
+        let gone: Vec<_> = members.filter(|member| !seen.contains(*member)).cloned().collect();
+        for member in gone {
+            self.member_went(cx, sid, &member);
+        }
+        self.wake_streams(cx, sid);
+    }
+
+    fn note_seen(&mut self, sid: &ChannelSid, member: &MemberSid) {
+        if let Some(seen) =
+            self.channels.records.get_mut(sid).and_then(|record| record.reading_roster.as_mut())
+        {
+            seen.insert(member.clone());
+        }
+    }
+
+    fn member_came(&mut self, cx: &mut Cx, sid: &ChannelSid, member: &MemberSid, text: &str) {
+        let Some(data) = read(cx, text) else { return };
+        self.note_seen(sid, member);
+        let order = self.state.next_order;
+        let Some(entry) = self.state.channels.get_mut(sid) else { return };
+        let order = entry.members.get(member).map_or(order, |(order, _)| *order);
+        let joined = Arc::new(data.into_member(sid, member.clone()));
+        entry.members.insert(member.clone(), (order, joined.clone()));
+        self.state.next_order += 1;
+        cx.events.push(Event::MemberJoined(joined));
+    }
+
+    /// A change of a member, or a member that nobody told of: that one becomes known silently (spec 03 §10).
+    fn member_changed(&mut self, cx: &mut Cx, sid: &ChannelSid, member: &MemberSid, text: &str) {
+        let Some(data) = read(cx, text) else { return };
+        self.note_seen(sid, member);
+        let order = self.state.next_order;
+        let Some(entry) = self.state.channels.get_mut(sid) else { return };
+        if let Some((_, known)) = entry.members.get_mut(member) {
+            let reasons = data.apply(Arc::make_mut(known));
+            if !reasons.is_empty() {
+                cx.events.push(Event::MemberUpdated { member: known.clone(), reasons });
+            }
+        } else {
+            let unseen = Arc::new(data.into_member(sid, member.clone()));
+            entry.members.insert(member.clone(), (order, unseen));
+            self.state.next_order += 1;
+        }
+    }
+
+    fn member_went(&mut self, cx: &mut Cx, sid: &ChannelSid, member: &MemberSid) {
+        self.member_typing_forgotten(cx, sid, member);
+        let removed = self.state.channels.get_mut(sid).and_then(|entry| entry.members.remove(member));
+        if let Some((_, member)) = removed {
+            cx.events.push(Event::MemberLeft(member));
+        }
+    }
+
+    /// A member by membership.
+    pub(super) fn member(&self, sid: &ChannelSid, member: &MemberSid) -> Option<&Arc<Member>> {
+        self.state.channels.get(sid)?.members.get(member).map(|(_, member)| member)
+    }
+
+    /// A member by person; of several the one seen last (spec 03 §10).
+    pub(super) fn member_of(&self, sid: &ChannelSid, identity: &Identity) -> Option<&Arc<Member>> {
+        self.state.members(sid).into_iter().rfind(|member| member.identity.as_ref() == Some(identity))
+    }
+}
+
+/// Reads an item; what is no member is told and ignored (spec 03 §6.5).
+fn read(cx: &mut Cx, text: &str) -> Option<MemberData> {
+    match MemberData::parse(text) {
+        Ok(Some(data)) => Some(data),
+        Ok(None) => {
+            unreadable(cx, "member", &"it has neither identity nor type");
+            None
+        }
+        Err(error) => {
+            unreadable(cx, "member", &error);
+            None
+        }
+    }
+}

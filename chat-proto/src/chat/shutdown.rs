@@ -1,0 +1,70 @@
+//! The end of a client: every pending call is answered, then the socket is closed.
+
+use super::commands::CommandOwner;
+use super::{Chat, Timer, Wait};
+use crate::call::CallId;
+use crate::cx::Cx;
+use crate::error::{CallError, Phase};
+use crate::time::Time;
+use crate::twilsock::Control;
+
+/// How far the end has come.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) enum Ending {
+    /// It has not begun.
+    #[default]
+    No,
+    /// Pending calls go on; nothing new is accepted.
+    Draining(CallId),
+    /// The transport closes.
+    Closing,
+    /// It is over.
+    Over,
+}
+
+impl Ending {
+    pub(super) fn has_begun(self) -> bool {
+        self != Self::No
+    }
+}
+
+impl Chat {
+    /// Begins to end; pending calls may go on until `drain_until`.
+    pub(super) fn shut_down(&mut self, cx: &mut Cx, id: CallId, drain_until: Option<Time>) {
+        self.ending = Ending::Draining(id);
+        // Ending takes the time it takes: it has a deadline of its own.
+        cx.timers.cancel(Timer::Call(id));
+        self.calls.wait(id, Wait::Transport);
+        match drain_until.filter(|until| *until > cx.now) {
+            Some(until) => cx.timers.arm(Timer::Drain, until),
+            None => self.end(cx),
+        }
+    }
+
+    /// Ends as soon as no other call is pending.
+    pub(super) fn end_if_drained(&mut self, cx: &mut Cx) {
+        if matches!(self.ending, Ending::Draining(_)) && self.calls.len() <= 1 {
+            self.end(cx);
+        }
+    }
+
+    /// Answers what is pending and closes the transport.
+    pub(super) fn end(&mut self, cx: &mut Cx) {
+        let Ending::Draining(shutdown) = self.ending else { return };
+        self.ending = Ending::Closing;
+        cx.timers.cancel(Timer::Drain);
+        for id in self.calls.ids().into_iter().filter(|id| *id != shutdown) {
+            let waits_for_command = self.calls.get(id).is_some_and(|pending| pending.wait == Wait::Command);
+            let unknown = waits_for_command && self.session.abandon(cx, CommandOwner::Call(id));
+            self.stop_waiting(cx, id);
+            let error = if unknown { CallError::Unknown(Phase::Sent) } else { CallError::ShutDown };
+            self.calls.answer(cx, id, Err(error));
+        }
+        cx.controls.push_back(Control::Shutdown { call: shutdown });
+    }
+
+    pub(super) fn ended(&mut self, cx: &mut Cx) {
+        self.ending = Ending::Over;
+        cx.timers.clear();
+    }
+}

@@ -1,0 +1,219 @@
+//! Who types (spec 03 §12).
+
+use alloc::borrow::Cow;
+use alloc::collections::BTreeMap;
+use alloc::string::String;
+use alloc::sync::Arc;
+use alloc::vec;
+use alloc::vec::Vec;
+use core::time::Duration;
+
+use serde::Deserialize;
+
+use super::own_channels::unreadable;
+use super::{Chat, Tag, Timer};
+use crate::call::CallId;
+use crate::cx::Cx;
+use crate::error::{CallError, Phase};
+use crate::event::{Event, Reply};
+use crate::model::{ChannelSid, Identity, MemberSid};
+use crate::time::Time;
+use crate::twilsock::{HttpReply, Method, Owner, Request, RequestError, Retry, Url};
+
+/// How often typing is told, while the service has not said otherwise (spec 03 §1.2).
+const DEFAULT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Longest time that a notification may keep somebody typing: a wild number must not do so for ever.
+const LONGEST: u64 = 3600;
+
+/// Who types, and when the own user was last told to.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Typing {
+    /// How often typing is told, as the service said last.
+    timeout: Option<Duration>,
+    sent: BTreeMap<ChannelSid, Time>,
+    now: BTreeMap<(ChannelSid, MemberSid), u64>,
+    names: BTreeMap<u64, (ChannelSid, MemberSid)>,
+}
+
+#[derive(Deserialize)]
+struct Indicator<'a> {
+    #[serde(borrow)]
+    channel_sid: Cow<'a, str>,
+    #[serde(borrow)]
+    identity: Cow<'a, str>,
+    #[serde(default)]
+    typing_timeout: f64,
+}
+
+#[derive(Deserialize)]
+struct Answer {
+    typing_timeout: Option<f64>,
+}
+
+/// Seconds of the service's; what is no sensible number counts as none.
+fn seconds(number: f64) -> Option<Duration> {
+    Duration::try_from_secs_f64(number).ok().filter(|time| !time.is_zero() && time.as_secs() <= LONGEST)
+}
+
+impl Chat {
+    /// Tells the others that the own user types. Nothing is sent while offline, for it would come too late, or when it
+    /// was told a moment ago.
+    pub(super) fn tell_typing(&mut self, cx: &mut Cx, id: CallId, sid: &ChannelSid) {
+        let timeout = cx.config.typing_timeout.or(self.typing.timeout).unwrap_or(DEFAULT_TIMEOUT);
+        let recent = self.typing.sent.get(sid).is_some_and(|sent| cx.now - *sent < timeout);
+        if recent || !self.online {
+            return self.calls.answer(cx, id, Ok(Reply::Done));
+        }
+        let Some(url) = Url::parse(&alloc::format!("{}/v1/typing", cx.config.chat_base())) else {
+            let error = CallError::InvalidArgument {
+                argument: "endpoints.chat".into(),
+                problem: "not an absolute address".into(),
+            };
+            return self.calls.answer(cx, id, Err(error));
+        };
+        self.typing.sent.retain(|_, sent| cx.now - *sent < timeout);
+        self.typing.sent.insert(sid.clone(), cx.now);
+        let form = "application/x-www-form-urlencoded";
+        let request = Request {
+            method: Method::Post,
+            url,
+            headers: vec![("Content-Type", form.into())],
+            content_type: Some(form),
+            body: Some(alloc::format!("ChannelSid={sid}")),
+            retry: Retry::Never,
+        };
+        cx.request(Owner::Chat(Tag::Typing(id)), request);
+        self.calls.wait(id, super::calls::Wait::Typing);
+    }
+
+    pub(super) fn typing_answered(
+        &mut self,
+        cx: &mut Cx,
+        id: CallId,
+        result: Result<HttpReply<'_>, RequestError>,
+    ) {
+        let result = match result {
+            Ok(reply) if reply.is_success() => {
+                let answer: Option<Answer> = serde_json::from_slice(reply.body).ok();
+                if let Some(timeout) = answer.and_then(|answer| answer.typing_timeout).and_then(seconds) {
+                    self.typing.timeout = Some(timeout);
+                }
+                Ok(Reply::Done)
+            }
+            Ok(reply) => Err(CallError::rest(reply.status, reply.body)),
+            Err(RequestError::Refused { status, code, message }) => {
+                Err(CallError::Transport { status, code, message })
+            }
+            Err(RequestError::Lost | RequestError::TimedOut) => Err(CallError::Unknown(Phase::Sent)),
+            Err(RequestError::ShutDown) => Err(CallError::ShutDown),
+        };
+        self.calls.answer(cx, id, result);
+    }
+
+    /// A typing notification. Channels and people that are not known here mean nothing (spec 03 §22 Q18).
+    pub(super) fn somebody_types(&mut self, cx: &mut Cx, payload: &[u8]) {
+        let indicator: Indicator<'_> = match serde_json::from_slice(payload) {
+            Ok(indicator) => indicator,
+            Err(error) => return unreadable(cx, "typing notification", &error),
+        };
+        let own = cx.config.typing_timeout.map(|timeout| timeout + Duration::from_secs(1));
+        let lasts = own
+            .or_else(|| seconds(indicator.typing_timeout))
+            .unwrap_or(DEFAULT_TIMEOUT + Duration::from_secs(1));
+        let Some(entry) = self.state.channels.get_mut(&*indicator.channel_sid) else { return };
+        if cx.events.is_full() {
+            return;
+        }
+        for (_, member) in entry.members.values_mut() {
+            if member.identity.as_ref().is_none_or(|identity| identity.as_str() != indicator.identity) {
+                continue;
+            }
+            Arc::make_mut(member).is_typing = true;
+            let key = (member.channel.clone(), member.sid.clone());
+            let name = *self.typing.now.entry(key.clone()).or_insert_with(|| cx.next_id());
+            self.typing.names.insert(name, key);
+            cx.timers.arm(Timer::Typing(name), cx.now + lasts);
+            cx.events.push(Event::TypingStarted(member.clone()));
+        }
+    }
+
+    pub(super) fn typing_ran_out(&mut self, cx: &mut Cx, name: u64) {
+        let Some((sid, member)) = self.typing.names.get(&name).cloned() else { return };
+        self.typing_ended(cx, &sid, &member);
+    }
+
+    /// The author of a message types no more; the first such member counts, as with the reference client.
+    pub(super) fn typing_ended_by(&mut self, cx: &mut Cx, sid: &ChannelSid, author: Option<&Identity>) {
+        let typing = self.typing.now.keys().filter(|(of, _)| of == sid).map(|(_, member)| member);
+        let ended: Vec<_> = typing
+            .filter(|member| {
+                self.member(sid, member).is_some_and(|member| member.identity.as_ref() == author)
+            })
+            .cloned()
+            .collect();
+        for member in ended {
+            self.typing_ended(cx, sid, &member);
+        }
+    }
+
+    fn typing_ended(&mut self, cx: &mut Cx, sid: &ChannelSid, member: &MemberSid) {
+        self.forget(cx, sid, member);
+        let entry = self.state.channels.get_mut(sid);
+        if let Some((_, member)) = entry.and_then(|entry| entry.members.get_mut(member)) {
+            Arc::make_mut(member).is_typing = false;
+            cx.events.push(Event::TypingEnded(member.clone()));
+        }
+    }
+
+    /// A member leaves: nobody is told that the typing ended.
+    pub(super) fn member_typing_forgotten(&mut self, cx: &mut Cx, sid: &ChannelSid, member: &MemberSid) {
+        self.forget(cx, sid, member);
+        let entry = self.state.channels.get_mut(sid);
+        if let Some((_, member)) =
+            entry.and_then(|entry| entry.members.get_mut(member)).filter(|(_, m)| m.is_typing)
+        {
+            Arc::make_mut(member).is_typing = false;
+        }
+    }
+
+    /// The same for a whole channel.
+    pub(super) fn typing_forgotten(&mut self, cx: &mut Cx, sid: &ChannelSid) {
+        let members: Vec<_> =
+            self.typing.now.keys().filter(|(of, _)| of == sid).map(|(_, member)| member.clone()).collect();
+        for member in members {
+            self.member_typing_forgotten(cx, sid, &member);
+        }
+    }
+
+    fn forget(&mut self, cx: &mut Cx, sid: &ChannelSid, member: &MemberSid) {
+        if let Some(name) = self.typing.now.remove(&(sid.clone(), member.clone())) {
+            self.typing.names.remove(&name);
+            cx.timers.cancel(Timer::Typing(name));
+        }
+    }
+}
+
+impl CallError {
+    /// A refusal of Chat REST. The body normally tells code and message.
+    pub(crate) fn rest(status: u16, body: &[u8]) -> Self {
+        let (code, message) = refusal(body);
+        Self::Rest { status, code, message: message.into() }
+    }
+}
+
+/// Code and message of an error body; without a readable one 0 and a text of ours.
+fn refusal(body: &[u8]) -> (i64, String) {
+    #[derive(Deserialize)]
+    struct Body {
+        #[serde(default)]
+        code: i64,
+        #[serde(default)]
+        message: String,
+    }
+    match serde_json::from_slice::<Body>(body) {
+        Ok(body) if !body.message.is_empty() => (body.code, body.message),
+        Ok(body) => (body.code, String::from("refused by the service")),
+        Err(_) => (0, String::from("refused by the service")),
+    }
+}

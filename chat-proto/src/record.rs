@@ -1,0 +1,240 @@
+//! The four words as values to keep: what session files, fuzzers, bindings and bug reports store.
+
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+use core::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::bytes;
+use crate::call::{Call, CallId, CallOptions};
+use crate::command::Command;
+use crate::event::Event;
+use crate::input::{Cause, Frame, Input, LinkId, Network};
+
+/// One thing that went into a client or came out of it. A session is a list of records with their times.
+///
+/// It serializes as it is: whoever stores sessions takes the secrets out first (law 10).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub enum Record {
+    /// The world told the client something.
+    Input(InputRecord),
+    /// The app asked for something.
+    Call {
+        /// The name that the call was given; `None` when it was refused. A refused call is told too, because every
+        /// entry fires the timers that are due.
+        id: Option<CallId>,
+        /// What was asked for.
+        call: Box<Call>,
+        /// What went with it.
+        options: CallOptions,
+    },
+    /// The app withdrew a call.
+    Cancel(CallId),
+    /// The client asked the host for something.
+    Command(Command),
+    /// The client told the app something.
+    Event(Event),
+}
+
+impl Record {
+    /// The input to give to [`Client::handle`](crate::Client::handle) to have it happen again; `None` for everything
+    /// that is not an input.
+    pub fn as_input(&self) -> Option<Input<'_>> {
+        match self {
+            Self::Input(input) => Some(input.as_input()),
+            _ => None,
+        }
+    }
+}
+
+impl From<&Input<'_>> for Record {
+    fn from(input: &Input<'_>) -> Self {
+        Self::Input(InputRecord::from(input))
+    }
+}
+
+impl From<Command> for Record {
+    fn from(command: Command) -> Self {
+        Self::Command(command)
+    }
+}
+
+impl From<Event> for Record {
+    fn from(event: Event) -> Self {
+        Self::Event(event)
+    }
+}
+
+/// An [`Input`] that owns its bytes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub enum InputRecord {
+    /// See [`Input::Tick`].
+    Tick,
+    /// See [`Input::Network`].
+    Network(Network),
+    /// See [`Input::Opened`].
+    Opened(LinkId),
+    /// See [`Input::Frame`].
+    Frame(LinkId, FrameRecord),
+    /// See [`Input::Closed`].
+    Closed(LinkId, Cause),
+}
+
+impl InputRecord {
+    /// The same as an input that borrows from this.
+    pub fn as_input(&self) -> Input<'_> {
+        match self {
+            Self::Tick => Input::Tick,
+            Self::Network(network) => Input::Network(*network),
+            Self::Opened(link) => Input::Opened(*link),
+            Self::Frame(link, frame) => Input::Frame(*link, frame.as_frame()),
+            Self::Closed(link, cause) => Input::Closed(*link, cause.clone()),
+        }
+    }
+}
+
+impl From<&Input<'_>> for InputRecord {
+    fn from(input: &Input<'_>) -> Self {
+        match input {
+            Input::Tick => Self::Tick,
+            Input::Network(network) => Self::Network(*network),
+            Input::Opened(link) => Self::Opened(*link),
+            Input::Frame(link, frame) => Self::Frame(*link, FrameRecord::from(frame)),
+            Input::Closed(link, cause) => Self::Closed(*link, cause.clone()),
+        }
+    }
+}
+
+/// A WebSocket message that owns its bytes. Its tag is the WebSocket opcode.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum FrameRecord {
+    /// See [`Frame::Binary`]. Readable formats show it as text where it is UTF-8, else as `{"base64": "…"}`.
+    Binary(#[serde(with = "bytes")] Vec<u8>),
+    /// See [`Frame::Text`].
+    Text(Box<str>),
+}
+
+impl FrameRecord {
+    /// The same as a frame that borrows from this.
+    pub fn as_frame(&self) -> Frame<'_> {
+        match self {
+            Self::Binary(bytes) => Frame::Binary(bytes),
+            Self::Text(text) => Frame::Text(text),
+        }
+    }
+}
+
+impl From<&Frame<'_>> for FrameRecord {
+    fn from(frame: &Frame<'_>) -> Self {
+        match *frame {
+            Frame::Binary(bytes) => Self::Binary(bytes.into()),
+            Frame::Text(text) => Self::Text(text.into()),
+        }
+    }
+}
+
+/// Shows the length alone: a frame may hold a continuation token (law 10).
+impl fmt::Debug for FrameRecord {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Binary(bytes) => write!(f, "Binary({} bytes)", bytes.len()),
+            Self::Text(text) => write!(f, "Text({} bytes)", text.len()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::command::FrameBytes;
+    use crate::event::ConnectionState;
+    use crate::model::ChannelSid;
+    use alloc::string::ToString;
+    use alloc::{format, vec};
+
+    fn survives(record: &Record, json: &str) {
+        assert_eq!(serde_json::to_string(record).unwrap(), json);
+        assert_eq!(&serde_json::from_str::<Record>(json).unwrap(), record);
+    }
+
+    #[test]
+    fn records_are_readable_json() {
+        let link = LinkId(3);
+        survives(&(&Input::Tick).into(), r#"{"Input":"Tick"}"#);
+        survives(&(&Input::Network(Network::Changed)).into(), r#"{"Input":{"Network":"Changed"}}"#);
+        survives(&(&Input::Opened(link)).into(), r#"{"Input":{"Opened":3}}"#);
+        survives(
+            &(&Input::Frame(link, Frame::Binary(b"TWILSOCK \"\r\n"))).into(),
+            r#"{"Input":{"Frame":[3,{"Binary":"TWILSOCK \"\r\n"}]}}"#,
+        );
+        survives(
+            &(&Input::Frame(link, Frame::Binary(&[0xff, 0, 0x80]))).into(),
+            r#"{"Input":{"Frame":[3,{"Binary":{"base64":"/wCA"}}]}}"#,
+        );
+        survives(
+            &(&Input::Frame(link, Frame::Text("hé"))).into(),
+            r#"{"Input":{"Frame":[3,{"Text":"hé"}]}}"#,
+        );
+        survives(
+            &(&Input::Closed(link, Cause::Remote(Some(1001)))).into(),
+            r#"{"Input":{"Closed":[3,{"Remote":1001}]}}"#,
+        );
+        survives(
+            &Record::Call {
+                id: Some(CallId(7)),
+                call: Call::Join(ChannelSid::new("CH1")).into(),
+                options: CallOptions::default(),
+            },
+            r#"{"Call":{"id":7,"call":{"Join":"CH1"},"options":{"deadline":"WhileConnected"}}}"#,
+        );
+        survives(&Record::Cancel(CallId(7)), r#"{"Cancel":7}"#);
+        survives(
+            &Command::Send { link, bytes: FrameBytes::new(b"TWILSOCK".to_vec()) }.into(),
+            r#"{"Command":{"Send":{"link":3,"bytes":"TWILSOCK"}}}"#,
+        );
+        survives(
+            &Command::Send { link, bytes: FrameBytes::new(vec![0xfe]) }.into(),
+            r#"{"Command":{"Send":{"link":3,"bytes":{"base64":"/g=="}}}}"#,
+        );
+        survives(
+            &Event::ConnectionStateChanged(ConnectionState::Connected).into(),
+            r#"{"Event":{"ConnectionStateChanged":"connected"}}"#,
+        );
+    }
+
+    #[test]
+    fn inputs_survive_being_recorded() {
+        let inputs = [
+            Input::Tick,
+            Input::Network(Network::Offline),
+            Input::Opened(LinkId(1)),
+            Input::Frame(LinkId(1), Frame::Binary(&[1, 2, 255])),
+            Input::Frame(LinkId(1), Frame::Text("x")),
+            Input::Closed(LinkId(1), Cause::Failed("no route".into())),
+        ];
+        for input in &inputs {
+            assert_eq!(Record::from(input).as_input().as_ref(), Some(input));
+        }
+        assert_eq!(Record::Cancel(CallId(1)).as_input(), None);
+    }
+
+    #[test]
+    fn damaged_bytes_are_refused() {
+        for bytes in [r#"{"base64":"/w"}"#, r#"{"base64":"%%%%"}"#, r#"{"base65":""}"#, "{}", "7", "[1,256]"]
+        {
+            let json = format!(r#"{{"Command":{{"Send":{{"link":3,"bytes":{bytes}}}}}}}"#);
+            let error = serde_json::from_str::<Record>(&json).expect_err(bytes).to_string();
+            assert!(error.contains("column"), "{bytes}: {error}");
+        }
+    }
+
+    #[test]
+    fn frames_do_not_show() {
+        let frame = FrameRecord::from(&Frame::Binary(b"hunter2"));
+        assert_eq!(format!("{frame:?}"), "Binary(7 bytes)");
+        assert_eq!(format!("{:?}", FrameRecord::Text("hunter2".into())), "Text(7 bytes)");
+    }
+}

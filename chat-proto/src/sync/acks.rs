@@ -1,0 +1,96 @@
+//! Acknowledgements of pokes (spec 02 §2.3, §2.7).
+
+use super::Sync;
+use super::apply::emit;
+use super::envelope::Event;
+use super::errors::sync_error;
+use super::output::Output;
+use super::table::{Input, State};
+use crate::cx::Cx;
+
+impl Sync {
+    pub(super) fn established<'a>(&mut self, cx: &mut Cx, event: &Event<'a>) -> Option<Output<'a>> {
+        let sid = event.sid()?;
+        if self.subscriptions.state(sid) != State::Establishing
+            || !self.subscriptions.waits_for(sid, event.correlation_id)
+        {
+            // Late: of a poke that another replaced.
+            return None;
+        }
+        match event.body.replay_status.as_ref().map(|text| &*text.0) {
+            Some("completed") => self.completed(cx, sid, event.body.last_event_id),
+            Some("interrupted") => {
+                if let Some(limit) =
+                    self.entities.get(sid).filter(|e| !e.behind).map(super::entity::Entity::interrupted)
+                {
+                    self.release(cx, sid, limit);
+                }
+                self.subscriptions.tell(cx, sid, Input::Interrupted);
+                None
+            }
+            // Stays pending until the watchdog.
+            _ => None,
+        }
+    }
+
+    fn completed<'a>(&mut self, cx: &mut Cx, sid: &str, last_event_id: Option<i64>) -> Option<Output<'a>> {
+        self.subscriptions.tell(cx, sid, Input::Completed);
+        let entity = self.entities.get_mut(sid)?;
+        entity.refused = None;
+        if entity.behind {
+            // Not all of the replay was taken: it counts only when it is complete (see `behind`).
+            return None;
+        }
+        if entity.kind != super::Kind::Document {
+            let limit = entity.complete(last_event_id);
+            self.release(cx, sid, limit);
+        }
+        let entity = self.entities.get(sid)?;
+        if entity.held.is_empty() {
+            emit(&mut self.out, &entity.handles, |entity| Output::Subscribed { entity })
+        } else {
+            // What came after the poke left shows another gap.
+            self.subscriptions.tell(cx, sid, Input::Again);
+            None
+        }
+    }
+
+    pub(super) fn canceled<'a>(&mut self, cx: &mut Cx, event: &Event<'a>) -> Option<Output<'a>> {
+        let sid = event.sid()?;
+        if event.correlation_id.is_none() {
+            self.subscriptions.tell(cx, sid, Input::Dropped);
+        } else if self.subscriptions.waits_for(sid, event.correlation_id) {
+            self.subscriptions.tell(cx, sid, Input::Canceled);
+        }
+        None
+    }
+
+    pub(super) fn failed<'a>(&mut self, cx: &mut Cx, event: &Event<'a>) -> Option<Output<'a>> {
+        let sid = event.sid()?;
+        let wanted = self.subscriptions.state(sid) == State::Establishing;
+        if wanted && !self.subscriptions.waits_for(sid, event.correlation_id) {
+            return None;
+        }
+        if !self.subscriptions.tell(cx, sid, Input::Failed) || !wanted {
+            return None;
+        }
+        let error = event.body.error.as_ref();
+        let status = error.and_then(|error| error.status).unwrap_or(0);
+        let code = error.and_then(|error| error.code).unwrap_or(0);
+        if status == 404 {
+            return self.removed(cx, sid);
+        }
+        let entity = self.entities.get_mut(sid)?;
+        if entity.refused.replace((status, code)) == Some((status, code)) {
+            return None;
+        }
+        let message = error.and_then(|error| error.message.as_ref()).map(|text| &*text.0);
+        let error = sync_error(status, code, message);
+        let name = entity.name.clone();
+        emit(&mut self.out, &entity.handles, |entity| Output::SubscriptionRefused {
+            entity,
+            name: name.clone(),
+            error: error.clone(),
+        })
+    }
+}

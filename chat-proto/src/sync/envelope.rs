@@ -1,0 +1,188 @@
+//! What a notification holds: `{event_type, correlation_id?, event | events}` (spec 02 §3.2, §3.5).
+
+use alloc::vec;
+use alloc::vec::Vec;
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::Kind;
+use super::de::{Index, Text, problem};
+use super::output::Change;
+use crate::error::Fault;
+
+/// The message type of acknowledgements and replayed events.
+const SYNC_EVENT: &str = "twilio.sync.event";
+
+/// What an event is about, by its `event_type`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Topic {
+    Established,
+    Canceled,
+    Failed,
+    /// The value of a document.
+    Value,
+    /// An item of a list or map.
+    Item(Kind, Change),
+    /// The context of a list.
+    Context,
+    /// The object is gone.
+    Removed(Kind),
+    /// An event of a list or map that this version does not know: it only moves the cursor (spec 02 §3.6).
+    Other(Kind),
+}
+
+impl Topic {
+    /// `None` for what is not for us: unknown acknowledgements, streams, live queries (spec 02 §3.3).
+    fn of(event_type: &str) -> Option<Self> {
+        use {
+            Change::{Added, Removed, Updated},
+            Kind::{Document, List, Map},
+        };
+        Some(match event_type {
+            "list_item_added" => Self::Item(List, Added),
+            "list_item_updated" => Self::Item(List, Updated),
+            "list_item_removed" => Self::Item(List, Removed),
+            "map_item_added" => Self::Item(Map, Added),
+            "map_item_updated" => Self::Item(Map, Updated),
+            "map_item_removed" => Self::Item(Map, Removed),
+            "document_updated" => Self::Value,
+            "list_context_updated" => Self::Context,
+            "document_removed" => Self::Removed(Document),
+            "list_removed" => Self::Removed(List),
+            "map_removed" => Self::Removed(Map),
+            "subscription_established" => Self::Established,
+            "subscription_canceled" => Self::Canceled,
+            "subscription_failed" => Self::Failed,
+            other if other.starts_with("list_") => Self::Other(List),
+            other if other.starts_with("map_") => Self::Other(Map),
+            _ => return None,
+        })
+    }
+}
+
+/// The members of every event that sync reads, in one struct: the content is read once, whatever `event_type` says
+/// and wherever it stands. Members that nobody reads (`item_url`, revisions, dates) are skipped.
+#[derive(Debug, Clone, Deserialize)]
+pub(super) struct Body<'a> {
+    pub(super) id: Option<i64>,
+    #[serde(borrow)]
+    document_sid: Option<Text<'a>>,
+    #[serde(borrow)]
+    list_sid: Option<Text<'a>>,
+    #[serde(borrow)]
+    map_sid: Option<Text<'a>>,
+    /// Of acknowledgements.
+    #[serde(borrow)]
+    object_sid: Option<Text<'a>>,
+    pub(super) item_index: Option<Index>,
+    #[serde(borrow)]
+    pub(super) item_key: Option<Text<'a>>,
+    #[serde(borrow)]
+    pub(super) item_data: Option<&'a RawValue>,
+    #[serde(borrow)]
+    pub(super) document_data: Option<&'a RawValue>,
+    #[serde(borrow)]
+    pub(super) context_data: Option<&'a RawValue>,
+    #[serde(borrow)]
+    pub(super) replay_status: Option<Text<'a>>,
+    pub(super) last_event_id: Option<i64>,
+    #[serde(borrow)]
+    pub(super) error: Option<ErrorBody<'a>>,
+}
+
+/// What the service says of an error, in acknowledgements and in answers (spec 02 §1.5).
+#[derive(Debug, Clone, Deserialize)]
+pub(super) struct ErrorBody<'a> {
+    pub(super) status: Option<u16>,
+    pub(super) code: Option<i64>,
+    #[serde(borrow)]
+    pub(super) message: Option<Text<'a>>,
+}
+
+#[derive(Deserialize)]
+struct Envelope<'a> {
+    #[serde(borrow)]
+    event_type: Option<Text<'a>>,
+    #[serde(borrow)]
+    correlation_id: Option<&'a RawValue>,
+    #[serde(borrow)]
+    event: Option<Body<'a>>,
+    #[serde(borrow)]
+    events: Option<Vec<Body<'a>>>,
+}
+
+/// One event out of a notification, not yet applied.
+#[derive(Debug, Clone)]
+pub(crate) struct Event<'a> {
+    pub(super) topic: Topic,
+    /// The poke that caused it: for acknowledgements and replays.
+    pub(super) correlation_id: Option<u64>,
+    pub(super) body: Body<'a>,
+}
+
+impl<'a> Event<'a> {
+    /// The SID of the object that it is about.
+    pub(super) fn sid(&self) -> Option<&str> {
+        let text: &Option<Text<'a>> = match self.topic {
+            Topic::Established | Topic::Canceled | Topic::Failed => &self.body.object_sid,
+            Topic::Value | Topic::Removed(Kind::Document) => &self.body.document_sid,
+            Topic::Item(kind, _) | Topic::Removed(kind) | Topic::Other(kind) => match kind {
+                Kind::Document => &self.body.document_sid,
+                Kind::List => &self.body.list_sid,
+                Kind::Map => &self.body.map_sid,
+            },
+            Topic::Context => &self.body.list_sid,
+        };
+        text.as_ref().map(|text| &*text.0)
+    }
+}
+
+/// The events of a notification, in order.
+#[derive(Debug)]
+pub(super) struct Events<'a> {
+    topic: Option<Topic>,
+    pub(super) correlation_id: Option<u64>,
+    one: Option<Body<'a>>,
+    more: vec::IntoIter<Body<'a>>,
+}
+
+impl<'a> Events<'a> {
+    pub(super) fn none() -> Self {
+        Self { topic: None, correlation_id: None, one: None, more: Vec::new().into_iter() }
+    }
+
+    /// Reads a notification. `events` stands for `event` when it is there (spec 02 §3.2). Nothing is copied but what
+    /// holds escapes.
+    pub(super) fn parse(payload: &'a [u8]) -> Result<Self, Fault> {
+        let envelope: Envelope<'a> = serde_json::from_slice(payload).map_err(|error| Fault::Unreadable {
+            what: "notification of Sync".into(),
+            problem: problem(&error),
+        })?;
+        // Ids are ours: anything that is not a positive number is none of them (spec 02 §2.10 Q7).
+        let correlation_id =
+            envelope.correlation_id.and_then(|raw| raw.get().parse().ok()).filter(|id| *id > 0);
+        let (one, more) = match envelope.events {
+            Some(events) => (None, events),
+            None => (envelope.event, Vec::new()),
+        };
+        // A notification without a type is ignored (spec 02 §2.10 Q8).
+        let topic = envelope.event_type.and_then(|text| Topic::of(&text.0));
+        Ok(Self { topic, correlation_id, one, more: more.into_iter() })
+    }
+}
+
+impl<'a> Iterator for Events<'a> {
+    type Item = Event<'a>;
+
+    fn next(&mut self) -> Option<Event<'a>> {
+        let topic = self.topic?;
+        let body = self.one.take().or_else(|| self.more.next())?;
+        Some(Event { topic, correlation_id: self.correlation_id, body })
+    }
+}
+
+/// Whether notifications of this type are Sync's (spec 02 §3.1).
+pub(super) fn is_ours(message_type: &str) -> bool {
+    message_type == SYNC_EVENT || message_type.starts_with("com.twilio.rtd.cds.")
+}

@@ -1,0 +1,4 @@
+//! Tests of the stage alone: orders in, requests out, answers and notifications in, outputs out. No socket, no sleep.
+
+mod rig;
+mod start;

@@ -1,0 +1,74 @@
+//! The methods of a client that ask the service (spec 04 §1.2).
+
+use chat_proto::{Call, ChannelSid, ChannelSorting, CreateChannel, Identity, Token};
+
+use crate::call::CallFuture;
+use crate::client::Client;
+use crate::error::Error;
+use crate::objects::{Bind, Channel, ChannelDescriptor, Paginator, Take, User, UserDescriptor};
+
+impl Client {
+    /// Creates a channel. The creator is not a member yet: [`Channel::join`].
+    pub fn create_channel(&self, options: CreateChannel) -> CallFuture<Channel> {
+        self.ask(Call::CreateChannel(options), Channel::take)
+    }
+
+    /// Finds a channel among the own ones, else in the directory.
+    pub fn get_channel_by_sid(&self, sid: impl Into<ChannelSid>) -> CallFuture<Channel> {
+        self.ask(Call::GetChannelBySid(sid.into()), Channel::take)
+    }
+
+    /// Finds a channel in the directory.
+    pub fn get_channel_by_unique_name(&self, unique_name: impl Into<Box<str>>) -> CallFuture<Channel> {
+        self.ask(Call::GetChannelByUniqueName(unique_name.into()), Channel::take)
+    }
+
+    /// The channels that this client knows, whatever the own user's status in them.
+    pub fn get_local_channels(&self, sorting: impl Into<Option<ChannelSorting>>) -> CallFuture<Vec<Channel>> {
+        self.ask(Call::GetLocalChannels(sorting.into()), Take::take)
+    }
+
+    /// A channel that this client knows, without asking the service.
+    pub fn local_channel(&self, sid: &ChannelSid) -> Option<Channel> {
+        let channel = self.with_state(|state| state.channel(sid).cloned());
+        channel.map(|channel| channel.bind(self))
+    }
+
+    /// The own channels, page by page.
+    pub fn get_subscribed_channels(&self) -> CallFuture<Paginator<Channel>> {
+        self.ask(Call::GetSubscribedChannels, Paginator::take)
+    }
+
+    /// The directory of public channels, page by page.
+    pub fn get_public_channel_descriptors(&self) -> CallFuture<Paginator<ChannelDescriptor>> {
+        self.ask(Call::GetPublicChannelDescriptors, Paginator::take)
+    }
+
+    /// The directory of own channels, page by page.
+    pub fn get_user_channel_descriptors(&self) -> CallFuture<Paginator<ChannelDescriptor>> {
+        self.ask(Call::GetUserChannelDescriptors, Paginator::take)
+    }
+
+    /// Subscribes to a person. Too many at once push out those subscribed first.
+    pub fn get_user(&self, identity: impl Into<Identity>) -> CallFuture<User> {
+        self.ask(Call::GetUser(identity.into()), User::take)
+    }
+
+    /// The own user and the subscribed ones.
+    pub fn get_subscribed_users(&self) -> CallFuture<Vec<User>> {
+        self.ask(Call::GetSubscribedUsers, Take::take)
+    }
+
+    /// A person as the directory lists it.
+    pub fn get_user_descriptor(&self, identity: impl Into<Identity>) -> CallFuture<UserDescriptor> {
+        self.ask(Call::GetUserDescriptor(identity.into()), UserDescriptor::take)
+    }
+
+    /// Puts another access token in use. It must name the same identity.
+    pub fn update_token(&self, token: impl Into<Box<str>>) -> CallFuture<()> {
+        match Token::new(token) {
+            Ok(token) => self.ask(Call::UpdateToken(token), Take::take),
+            Err(error) => self.refuse(Error::BadToken(error)),
+        }
+    }
+}

@@ -1,0 +1,98 @@
+//! From an address to an open WebSocket: TCP or the app's own stream, then TLS, then the upgrade.
+
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use async_tungstenite::WebSocketStream;
+use async_tungstenite::tungstenite::Error as WsError;
+use async_tungstenite::tungstenite::protocol::WebSocketConfig;
+use chat_proto::Cause;
+use rustls::ClientConfig;
+
+use super::stream::{BoxedStream, Transport, boxed};
+use super::url::Target;
+use super::{tcp, tls};
+use crate::error::BoxError;
+
+/// What is read from a socket at once. The default of 128 KiB is touched for every socket, which counts where a process
+/// holds thousands.
+const READ_BUFFER: usize = 8 << 10;
+
+pub(super) type Socket = WebSocketStream<BoxedStream>;
+
+type Connecting = Pin<Box<dyn Future<Output = Result<Transport, BoxError>> + Send>>;
+
+/// A connector of the app's own.
+pub(crate) type UserConnect = Arc<dyn Fn(Target) -> Connecting + Send + Sync>;
+
+/// Opens sockets.
+#[derive(Clone)]
+pub(crate) struct Dialer {
+    tls: Arc<ClientConfig>,
+    connect: Option<UserConnect>,
+    max_message: usize,
+}
+
+impl Dialer {
+    /// `frame_bytes` is the core's limit.
+    pub(crate) fn new(tls: Arc<ClientConfig>, connect: Option<UserConnect>, frame_bytes: usize) -> Self {
+        // A frame above the core's limit is the core's to refuse: it says so and keeps the socket. Only what is far
+        // above it ends the socket here.
+        Self { tls, connect, max_message: frame_bytes.saturating_mul(2) }
+    }
+
+    /// Opens a socket to `url`. Without a deadline: the core has one, and closes what takes too long.
+    pub(super) async fn open(self, url: Box<str>) -> Result<Socket, Cause> {
+        let target = Target::parse(&url).map_err(|error| failed(&error))?;
+        let transport = match &self.connect {
+            Some(connect) => {
+                connect(target.clone()).await.map_err(|error| match error.downcast::<io::Error>() {
+                    Ok(error) => io_cause(&error),
+                    Err(error) => failed(&error),
+                })?
+            }
+            None => Transport::plain(tcp::connect(&target).await.map_err(|error| {
+                failed(&format_args!("cannot connect to {}:{}: {error}", target.host, target.port))
+            })?),
+        };
+        let stream = if target.secure && !transport.secured {
+            boxed(
+                tls::secure(transport.stream, &target.host, self.tls)
+                    .await
+                    .map_err(|error| io_cause(&error))?,
+            )
+        } else {
+            transport.stream
+        };
+        let config = WebSocketConfig::default()
+            .read_buffer_size(READ_BUFFER)
+            .max_message_size(Some(self.max_message))
+            .max_frame_size(Some(self.max_message));
+        let upgrade = async_tungstenite::client_async_with_config(target.url.as_str(), stream, Some(config));
+        let (socket, _) = upgrade.await.map_err(|error| cause(&error))?;
+        Ok(socket)
+    }
+}
+
+fn failed(error: &impl ToString) -> Cause {
+    Cause::Failed(error.to_string().into())
+}
+
+fn io_cause(error: &io::Error) -> Cause {
+    if tls::is_untrusted(error) { Cause::Untrusted(error.to_string().into()) } else { failed(error) }
+}
+
+/// An error of a socket in words for people. None of them shows what was sent, or the address's path.
+pub(super) fn cause(error: &WsError) -> Cause {
+    match error {
+        WsError::Io(error) => io_cause(error),
+        WsError::ConnectionClosed | WsError::AlreadyClosed => Cause::Remote(None),
+        WsError::Http(response) => {
+            let status = response.status();
+            let hint = if status.is_redirection() { " (redirects are not followed)" } else { "" };
+            failed(&format_args!("HTTP {status} instead of a WebSocket{hint}"))
+        }
+        error => failed(error),
+    }
+}

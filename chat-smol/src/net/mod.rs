@@ -1,0 +1,16 @@
+//! Sockets: from an address to WebSocket messages.
+
+mod connect;
+mod link;
+mod stream;
+mod tcp;
+pub(crate) mod tls;
+mod url;
+
+pub(crate) use connect::{Dialer, UserConnect};
+pub(crate) use link::{Link, LinkEvent};
+pub use stream::{ByteStream, Transport};
+pub use url::Target;
+
+#[cfg(test)]
+mod tests;

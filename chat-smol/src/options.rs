@@ -1,0 +1,220 @@
+//! How to create a client.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use chat_proto::Config;
+use rustls::ClientConfig;
+
+use crate::error::{BoxError, CreateError};
+use crate::log::{Log, LogLevel};
+use crate::net::{Dialer, Target, Transport, UserConnect, tls};
+use crate::spawn::{BoxedTask, Spawn, on_smol};
+use crate::token::{Provider, Refresh};
+
+/// How to create a client. Begin with `Options::new()`; every default fits the real service.
+#[derive(Clone)]
+pub struct Options {
+    config: Config,
+    create_timeout: Duration,
+    event_buffer: usize,
+    log_level: LogLevel,
+    tls: Option<Arc<ClientConfig>>,
+    connect: Option<UserConnect>,
+    provider: Option<Provider>,
+    spawn: Spawn,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            config: Config::default(),
+            create_timeout: Duration::from_secs(30),
+            event_buffer: 1024,
+            log_level: LogLevel::default(),
+            tls: None,
+            connect: None,
+            provider: None,
+            spawn: on_smol(),
+        }
+    }
+}
+
+impl Options {
+    /// The defaults.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// What the core is told: regions, timeouts, limits. Replaces what was set by [`Options::url`] and
+    /// [`Options::region`].
+    ///
+    /// `unix_at_origin` is filled in at creation, and so are `metadata.os` and `metadata.os_architecture` unless you set
+    /// them.
+    #[must_use]
+    pub fn config(mut self, config: Config) -> Self {
+        self.config = config;
+        self
+    }
+
+    /// The address of the service instead of the region's: `wss://…`, or `ws://…` to do without TLS.
+    #[must_use]
+    pub fn url(mut self, url: impl Into<Box<str>>) -> Self {
+        self.config.endpoints.twilsock = Some(url.into());
+        self
+    }
+
+    /// The service's region, such as `us1`.
+    #[must_use]
+    pub fn region(mut self, region: impl Into<Box<str>>) -> Self {
+        self.config.region = Some(region.into());
+        self
+    }
+
+    /// How long creation may take, attempts to connect again included: 30 s.
+    #[must_use]
+    pub fn create_timeout(mut self, timeout: Duration) -> Self {
+        self.create_timeout = timeout;
+        self
+    }
+
+    /// How many events each stream holds for its reader: 1024. Beyond that the oldest are thrown away, and the stream
+    /// says so.
+    #[must_use]
+    pub fn event_buffer(mut self, events: usize) -> Self {
+        self.event_buffer = events;
+        self
+    }
+
+    /// What the adapter reports through `tracing`, with the target `chat_smol`: errors alone.
+    #[must_use]
+    pub fn log_level(mut self, level: LogLevel) -> Self {
+        self.log_level = level;
+        self
+    }
+
+    /// A TLS configuration of your own, also for extra roots ([`tls_config_with_roots`](crate::tls_config_with_roots)).
+    #[must_use]
+    pub fn tls(mut self, config: impl Into<Arc<ClientConfig>>) -> Self {
+        self.tls = Some(config.into());
+        self
+    }
+
+    /// A connector of your own: for proxies, Unix sockets, other TLS libraries, tests. It is called for each attempt and
+    /// dropped when the attempt takes too long.
+    #[must_use]
+    pub fn connect<F, Fut, E>(mut self, connect: F) -> Self
+    where
+        F: Fn(Target) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<Transport, E>> + Send + 'static,
+        E: Into<BoxError>,
+    {
+        self.connect = Some(Arc::new(move |target| {
+            let connecting = connect(target);
+            Box::pin(async move { connecting.await.map_err(Into::into) })
+        }));
+        self
+    }
+
+    /// Where new access tokens come from. It is asked when the token in use expires or is refused, never twice at once;
+    /// when it fails it is asked again, after a wait that grows to a minute. The token must name the same identity.
+    #[must_use]
+    pub fn token_provider<F, Fut, E>(mut self, provider: F) -> Self
+    where
+        F: Fn() -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<String, E>> + Send + 'static,
+        E: Into<BoxError>,
+    {
+        self.provider = Some(Arc::new(move || {
+            let token = provider();
+            Box::pin(async move { token.await.map_err(Into::into) })
+        }));
+        self
+    }
+
+    /// What runs the client's tasks, instead of smol's global executor. Any executor does: sockets and timers bring
+    /// their own reactor.
+    #[must_use]
+    pub fn spawn(mut self, spawn: impl Fn(BoxedTask) + Send + Sync + 'static) -> Self {
+        self.spawn = Arc::new(spawn);
+        self
+    }
+
+    /// Checks what can be checked, and makes the parts that a client is built of.
+    pub(crate) fn into_parts(self) -> Result<Parts, CreateError> {
+        if let Some(url) = &self.config.endpoints.twilsock {
+            Target::parse(url)?;
+        }
+        let mut config = self.config;
+        config.metadata.os.get_or_insert_with(|| std::env::consts::OS.into());
+        config.metadata.os_architecture.get_or_insert_with(|| std::env::consts::ARCH.into());
+        let log = Log::new(self.log_level);
+        let tls = self.tls.unwrap_or_else(|| Arc::new(tls::default_config()));
+        let dialer = Dialer::new(tls, self.connect, config.limits.frame_bytes);
+        let refresh = self.provider.map(|provider| Refresh::new(provider, self.spawn.clone(), log));
+        Ok(Parts {
+            config,
+            dialer,
+            refresh,
+            log,
+            spawn: self.spawn,
+            create_timeout: self.create_timeout,
+            event_buffer: self.event_buffer,
+        })
+    }
+}
+
+pub(crate) struct Parts {
+    pub(crate) config: Config,
+    pub(crate) dialer: Dialer,
+    pub(crate) refresh: Option<Refresh>,
+    pub(crate) log: Log,
+    pub(crate) spawn: Spawn,
+    pub(crate) create_timeout: Duration,
+    pub(crate) event_buffer: usize,
+}
+
+/// Shows what is set, not what closures do; the core's configuration hides its own secrets.
+impl fmt::Debug for Options {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Options")
+            .field("config", &self.config)
+            .field("create_timeout", &self.create_timeout)
+            .field("event_buffer", &self.event_buffer)
+            .field("log_level", &self.log_level)
+            .field("tls", &self.tls.is_some())
+            .field("connect", &self.connect.is_some())
+            .field("token_provider", &self.provider.is_some())
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::UrlError;
+    use std::io;
+
+    #[test]
+    fn a_bad_address_is_refused_at_once() {
+        let error = Options::new().url("https://tsock.us1.twilio.com").into_parts().err();
+        assert!(matches!(error, Some(CreateError::BadUrl(UrlError::Scheme))));
+    }
+
+    #[test]
+    fn metadata_is_honest() {
+        let parts = Options::new().into_parts().ok().unwrap();
+        assert_eq!(parts.config.metadata.os.as_deref(), Some(std::env::consts::OS));
+        let mut config = Config::default();
+        config.metadata.os = Some("plan9".into());
+        let parts = Options::new().config(config).into_parts().ok().unwrap();
+        assert_eq!(parts.config.metadata.os.as_deref(), Some("plan9"));
+    }
+
+    #[test]
+    fn connectors_may_fail_in_their_own_way() {
+        let options = Options::new().connect(|_| async { Err::<Transport, _>(io::Error::other("no")) });
+        assert!(format!("{options:?}").contains("connect: true"));
+    }
+}

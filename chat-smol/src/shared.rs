@@ -1,0 +1,221 @@
+//! What the driver and the handles share: the core behind a lock, and the ways to wake each other.
+//!
+//! Handles put calls straight into the core, so a call has its id at once and `state` is never out of date. All I/O, and
+//! all that the core says, is the driver's alone. The lock is held for one entry of the core at a time.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::task::Waker;
+use std::time::Duration;
+
+use chat_proto::{
+    Call, CallError, CallId, CallOptions, Cancel, Cause, Client as Proto, Command, Deadline, Event, Input,
+    LinkId, Reply, State, Stats, Time,
+};
+use futures_channel::oneshot;
+
+use crate::clock::Clock;
+use crate::error::Error;
+use crate::events::Hub;
+
+/// What an answer arrives through.
+pub(crate) type Answer = oneshot::Receiver<Result<Reply, CallError>>;
+
+/// An answer and who waits for it.
+pub(crate) struct Delivery {
+    to: oneshot::Sender<Result<Reply, CallError>>,
+    result: Result<Reply, CallError>,
+}
+
+impl Delivery {
+    pub(crate) fn deliver(self) {
+        // Whoever dropped the future does not care.
+        let _ = self.to.send(self.result);
+    }
+}
+
+/// What the core said in one drain.
+#[derive(Default)]
+pub(crate) struct Said {
+    pub(crate) commands: Vec<Command>,
+    pub(crate) answers: Vec<Delivery>,
+    pub(crate) events: Vec<Event>,
+    /// The shutdown was answered: nothing is left to do.
+    pub(crate) ended: bool,
+}
+
+pub(crate) struct Shared {
+    pub(crate) clock: Clock,
+    pub(crate) hub: Hub,
+    core: Mutex<Core>,
+}
+
+struct Core {
+    client: Proto,
+    pending: HashMap<CallId, oneshot::Sender<Result<Reply, CallError>>>,
+    shutdown: Option<CallId>,
+    /// When the driver ends whatever the core says.
+    give_up: Option<Time>,
+    released: bool,
+    ended: bool,
+    /// Why the service could not be verified, if that is how the last socket ended.
+    untrusted: Option<Box<str>>,
+    driver: Option<Waker>,
+}
+
+impl Shared {
+    pub(crate) fn new(clock: Clock, client: Proto, event_buffer: usize) -> Self {
+        let core = Core {
+            client,
+            pending: HashMap::new(),
+            shutdown: None,
+            give_up: None,
+            released: false,
+            ended: false,
+            untrusted: None,
+            driver: None,
+        };
+        Self { clock, hub: Hub::new(event_buffer), core: Mutex::new(core) }
+    }
+
+    /// A panic elsewhere does not make the core worse: each of its entries leaves it whole.
+    fn lock(&self) -> MutexGuard<'_, Core> {
+        self.core.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    // ---- for the handles
+
+    pub(crate) fn call(&self, call: Call, options: CallOptions) -> Result<(CallId, Answer), Error> {
+        let (to, answer) = oneshot::channel();
+        let mut core = self.lock();
+        if core.ended {
+            return Err(Error::Ended);
+        }
+        let id = core.client.call(self.clock.now(), call, options)?;
+        core.pending.insert(id, to);
+        wake(core);
+        Ok((id, answer))
+    }
+
+    pub(crate) fn cancel(&self, id: CallId) -> Cancel {
+        let mut core = self.lock();
+        let cancel = core.client.cancel(self.clock.now(), id);
+        wake(core);
+        cancel
+    }
+
+    /// Ends the client; pending calls may go on for `drain`. The driver ends `grace` after that at the latest.
+    pub(crate) fn shutdown(&self, drain: Duration, grace: Duration) {
+        let mut core = self.lock();
+        let now = self.clock.now();
+        if core.ended || core.give_up.is_some() {
+            return;
+        }
+        let drain_until = (!drain.is_zero()).then_some(now + drain);
+        // Refused only when it has ended already, and then `give_up` ends the driver.
+        core.shutdown = core.client.call(now, Call::Shutdown { drain_until }, CallOptions::default()).ok();
+        core.give_up = Some(now + drain + grace);
+        wake(core);
+    }
+
+    /// The last handle is gone: nobody can ask for anything any more.
+    pub(crate) fn release(&self) {
+        let mut core = self.lock();
+        core.released = true;
+        wake(core);
+    }
+
+    pub(crate) fn handle(&self, input: Input<'_>) {
+        let mut core = self.lock();
+        core.client.handle(self.clock.now(), input);
+        wake(core);
+    }
+
+    pub(crate) fn with_state<R>(&self, look: impl FnOnce(&State) -> R) -> R {
+        look(self.lock().client.state())
+    }
+
+    pub(crate) fn untrusted(&self) -> Option<Box<str>> {
+        self.lock().untrusted.clone()
+    }
+
+    pub(crate) fn stats(&self) -> Stats {
+        *self.lock().client.stats()
+    }
+
+    // ---- for the driver
+
+    /// Remembers how to wake the driver, and tells whether the last handle is gone.
+    pub(crate) fn attach(&self, waker: &Waker) -> bool {
+        let mut core = self.lock();
+        if !core.driver.as_ref().is_some_and(|known| known.will_wake(waker)) {
+            core.driver = Some(waker.clone());
+        }
+        core.released
+    }
+
+    /// As [`Shared::handle`], without waking the driver, which asks this itself.
+    pub(crate) fn input(&self, input: Input<'_>) {
+        self.lock().client.handle(self.clock.now(), input);
+    }
+
+    /// The socket is gone.
+    pub(crate) fn closed(&self, link: LinkId, cause: Cause) {
+        let mut core = self.lock();
+        core.untrusted = match &cause {
+            Cause::Untrusted(text) => Some(text.clone()),
+            _ => None,
+        };
+        core.client.handle(self.clock.now(), Input::Closed(link, cause));
+    }
+
+    /// As [`Shared::call`], for calls whose answer nobody waits for.
+    pub(crate) fn call_quietly(&self, call: Call) {
+        let _ = self.lock().client.call(self.clock.now(), call, CallOptions::default());
+    }
+
+    /// Takes all that the core has to say.
+    pub(crate) fn drain(&self, said: &mut Said) {
+        let mut core = self.lock();
+        while let Some(event) = core.client.poll_event() {
+            if let Event::Answer { call, result } = event {
+                said.ended |= core.shutdown == Some(call);
+                if let Some(to) = core.pending.remove(&call) {
+                    said.answers.push(Delivery { to, result });
+                }
+            } else {
+                said.events.push(event);
+            }
+        }
+        while let Some(command) = core.client.poll_command() {
+            said.commands.push(command);
+        }
+    }
+
+    /// When the core wants to be called, and when the driver ends at the latest.
+    pub(crate) fn deadlines(&self) -> (Option<Deadline>, Option<Time>) {
+        let core = self.lock();
+        (core.client.deadline(), core.give_up)
+    }
+
+    /// The driver ends: whoever still waits hears of it.
+    pub(crate) fn end(&self) {
+        let pending = {
+            let mut core = self.lock();
+            core.ended = true;
+            core.driver = None;
+            std::mem::take(&mut core.pending)
+        };
+        drop(pending);
+        self.hub.close();
+    }
+}
+
+/// Wakes the driver after the lock is released, so that it does not run into it.
+fn wake(mut core: MutexGuard<'_, Core>) {
+    let driver = core.driver.take();
+    drop(core);
+    if let Some(driver) = driver {
+        driver.wake();
+    }
+}

@@ -1,0 +1,195 @@
+//! The one task that owns the service: inputs and time go in, messages for the connections come out.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use async_channel::{Receiver, Sender};
+use chat_proto::Time;
+use futures_lite::future;
+use serde_json::{Value, json};
+use smol::Timer;
+
+use super::listener::{Outgoing, Peer};
+use super::recorder::{Direction, Recorder};
+use super::{ServeConfig, process};
+use crate::service::{AdminError, ConnId, Service, ServiceInput, ServiceOutput};
+
+/// The least time between two ticks: a deadline that does not move must not spin.
+const SHORTEST_WAIT: Duration = Duration::from_millis(1);
+
+pub(super) type AdminAnswer = Result<Value, AdminError>;
+
+/// What reaches the engine.
+#[derive(Debug)]
+pub(super) enum Work {
+    Opened(ConnId, Peer),
+    Frame(ConnId, Vec<u8>),
+    Text(ConnId, String),
+    Closed(ConnId),
+    Admin { command: String, arguments: Value, answer: Sender<AdminAnswer> },
+    Stop,
+}
+
+/// Has a command of the control interface executed.
+pub(super) async fn ask(work: Sender<Work>, command: String, arguments: Value) -> AdminAnswer {
+    let (answer, answered) = async_channel::bounded(1);
+    let ended = || AdminError::Failed("the service has ended".into());
+    work.send(Work::Admin { command, arguments, answer }).await.map_err(|_| ended())?;
+    answered.recv().await.map_err(|_| ended())?
+}
+
+/// The service, its clock and its connections.
+pub(super) struct Engine {
+    service: Service,
+    origin: Instant,
+    peers: BTreeMap<ConnId, Peer>,
+    max_unread_bytes: usize,
+    recorder: Option<Recorder>,
+}
+
+impl Engine {
+    pub(super) fn new(config: ServeConfig, recorder: Option<Recorder>) -> Self {
+        let unix = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis());
+        let mut service = config.service;
+        service.unix_at_origin = i64::try_from(unix).unwrap_or(i64::MAX);
+        Self {
+            service: Service::new(service, config.seed, Time::ZERO),
+            origin: Instant::now(),
+            peers: BTreeMap::new(),
+            max_unread_bytes: config.max_unread_bytes,
+            recorder,
+        }
+    }
+
+    /// Serves until the work `Stop` or the command `shutdown`.
+    pub(super) async fn run(mut self, inbox: Receiver<Work>) {
+        loop {
+            let wait = self.service.deadline().map(|due| {
+                let wait =
+                    (self.origin + Duration::from_millis(due.as_millis())).duration_since(Instant::now());
+                wait.max(SHORTEST_WAIT)
+            });
+            let tick = async {
+                match wait {
+                    Some(wait) => drop(Timer::after(wait).await),
+                    None => future::pending().await,
+                }
+                None
+            };
+            let work = future::or(async { Some(inbox.recv().await.unwrap_or(Work::Stop)) }, tick).await;
+            let now = self.now();
+            match work {
+                None => self.service.handle(now, ServiceInput::Tick),
+                Some(Work::Stop) => break,
+                Some(Work::Admin { command, arguments, answer }) => {
+                    let result = self.admin(now, &command, &arguments);
+                    // What the command sends is on its way before the command is answered.
+                    self.perform(now);
+                    let _ = answer.send(result).await;
+                    if command == "shutdown" {
+                        break;
+                    }
+                }
+                Some(other) => self.take_in(now, other),
+            }
+            self.perform(now);
+        }
+        if let Some(recorder) = &mut self.recorder {
+            recorder.flush();
+        }
+    }
+
+    fn now(&self) -> Time {
+        Time::ZERO + self.origin.elapsed()
+    }
+
+    fn take_in(&mut self, now: Time, work: Work) {
+        match work {
+            Work::Opened(conn, peer) => {
+                self.peers.insert(conn, peer);
+                self.record(|r| r.meta(now, conn, "open"));
+                self.service.handle(now, ServiceInput::Opened(conn));
+            }
+            Work::Frame(conn, bytes) => {
+                self.record(|r| r.message(now, conn, Direction::FromClient, &bytes));
+                self.service.handle(now, ServiceInput::Frame(conn, &bytes));
+            }
+            Work::Text(conn, text) => {
+                self.record(|r| r.message(now, conn, Direction::FromClient, text.as_bytes()));
+                self.service.handle(now, ServiceInput::Text(conn, &text));
+            }
+            Work::Closed(conn) => {
+                self.peers.remove(&conn);
+                self.record(|r| r.meta(now, conn, "close"));
+                self.service.handle(now, ServiceInput::Closed(conn));
+            }
+            Work::Admin { .. } | Work::Stop => {}
+        }
+    }
+
+    /// Hands the service's outputs to the connections.
+    fn perform(&mut self, now: Time) {
+        while let Some(output) = self.service.poll_output() {
+            match output {
+                ServiceOutput::Send { conn, bytes } => {
+                    self.record(|r| r.message(now, conn, Direction::ToClient, &bytes));
+                    self.send(conn, Outgoing::Binary(bytes));
+                }
+                ServiceOutput::SendText { conn, text } => {
+                    self.record(|r| r.message(now, conn, Direction::ToClient, text.as_bytes()));
+                    self.send(conn, Outgoing::Text(text));
+                }
+                ServiceOutput::Close { conn, code } => {
+                    self.send(conn, code.map_or(Outgoing::Cut, Outgoing::Close));
+                }
+            }
+        }
+        if let Some(recorder) = &mut self.recorder {
+            recorder.flush();
+        }
+    }
+
+    fn send(&mut self, conn: ConnId, message: Outgoing) {
+        // To the service a connection that it closed is gone; to us it is there until the socket says so.
+        let Some(peer) = self.peers.get(&conn) else { return };
+        if peer.unread_bytes() > self.max_unread_bytes {
+            peer.cut();
+        } else {
+            peer.send(message);
+        }
+    }
+
+    fn record(&mut self, write: impl FnOnce(&mut Recorder)) {
+        if let Some(recorder) = &mut self.recorder {
+            write(recorder);
+        }
+    }
+
+    /// Commands about the process are ours, the rest is the service's.
+    fn admin(&mut self, now: Time, command: &str, arguments: &Value) -> AdminAnswer {
+        match command {
+            "shutdown" => Ok(json!({})),
+            "cpu" => Ok(process::figures(self.origin.elapsed())),
+            "record" => {
+                let file = arguments.get("file").and_then(Value::as_str);
+                let file = file.ok_or_else(|| AdminError::BadArgument("file: a path is wanted".into()))?;
+                let path = PathBuf::from(file);
+                let failed = |e| AdminError::Failed(format!("{file}: {e}"));
+                let mut recorder = Recorder::create(&path).map_err(failed)?;
+                for conn in self.peers.keys() {
+                    recorder.meta(now, *conn, "open");
+                }
+                self.recorder = Some(recorder);
+                Ok(json!({ "file": file }))
+            }
+            "record/stop" => {
+                let frames = self.recorder.take().map_or(Ok(0), Recorder::finish);
+                let frames =
+                    frames.map_err(|e| AdminError::Failed(format!("the recording is incomplete: {e}")))?;
+                Ok(json!({ "frames": frames }))
+            }
+            _ => self.service.admin(now, command, arguments),
+        }
+    }
+}

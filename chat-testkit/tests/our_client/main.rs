@@ -1,0 +1,12 @@
+//! Our own client goes through the steps of the JavaScript SDK's drivers against the offline service, on a stage without
+//! sockets, and its normalised log is compared with the SDK's (`tests/interop/expected`).
+//!
+//! Errors are compared by method, kind, code and status, everything else verbatim. What differs is listed in
+//! `differences.json` beside this file, each line with its reason.
+
+mod errors;
+mod s01;
+mod s02;
+mod s03;
+mod scenario;
+mod view;
