@@ -19,7 +19,7 @@ mod twilsock;
 mod upstream;
 mod world;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 
 use chat_proto::Time;
 use serde_json::Value;
@@ -141,6 +141,8 @@ pub struct Service {
     agenda: Agenda<Due>,
     outputs: VecDeque<ServiceOutput>,
     connections: Connections,
+    /// Connections that are over, but for what is still to leave before their close.
+    ending: BTreeSet<ConnId>,
     store: Store,
     subscriptions: Subscriptions,
     chat: Chat,
@@ -159,6 +161,7 @@ impl Service {
             agenda: Agenda::default(),
             outputs: VecDeque::new(),
             connections: Connections::new(),
+            ending: BTreeSet::new(),
             store: Store::default(),
             subscriptions: Subscriptions::default(),
             chat: Chat::default(),
@@ -180,7 +183,10 @@ impl Service {
             ServiceInput::Frame(conn, bytes) => self.on_frame(conn, bytes),
             // Twilsock knows binary messages only (spec 01 §1.1).
             ServiceInput::Text(conn, _) => self.on_malformed(conn),
-            ServiceInput::Closed(conn) => self.forget_connection(conn),
+            ServiceInput::Closed(conn) => {
+                self.ending.remove(&conn);
+                self.forget_connection(conn);
+            }
         }
         self.tell_changes();
     }
@@ -222,7 +228,7 @@ impl Service {
 
     fn fire(&mut self, due: Due) {
         match due {
-            Due::Output(output) => self.outputs.push_back(output),
+            Due::Output(output) => self.let_go(output),
             Due::Http { conn, identity, request } => {
                 // The delay is over; whoever hung up meanwhile is still served, without an answer.
                 self.serve(conn, &identity, &request, &Effect::default());
@@ -253,6 +259,19 @@ impl Service {
             Due::CloseSocket(conn) => self.close_socket(conn, Some(1000)),
             Due::Offline(identity) => self.go_offline(&identity),
             Due::Post(post) => self.post_burst(post),
+        }
+    }
+
+    /// Hands on what was late, unless its connection was cut meanwhile.
+    fn let_go(&mut self, output: ServiceOutput) {
+        let (ServiceOutput::Send { conn, .. }
+        | ServiceOutput::SendText { conn, .. }
+        | ServiceOutput::Close { conn, .. }) = &output;
+        let closes = matches!(output, ServiceOutput::Close { .. });
+        let open = self.connections.contains_key(conn);
+        let ends = if closes { self.ending.remove(conn) } else { self.ending.contains(conn) };
+        if open || ends {
+            self.outputs.push_back(output);
         }
     }
 
