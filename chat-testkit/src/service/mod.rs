@@ -20,6 +20,7 @@ mod upstream;
 mod world;
 
 use std::collections::{BTreeSet, VecDeque};
+use std::fmt;
 
 use chat_proto::Time;
 use serde_json::Value;
@@ -43,7 +44,7 @@ pub use config::{ContextEnrich, ServiceConfig};
 pub struct ConnId(pub u64);
 
 /// What happened in the world.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub enum ServiceInput<'a> {
     /// Time passed.
     Tick,
@@ -58,7 +59,7 @@ pub enum ServiceInput<'a> {
 }
 
 /// What the host is to do.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub enum ServiceOutput {
     /// Send a binary message.
     Send {
@@ -81,6 +82,30 @@ pub enum ServiceOutput {
         /// The code of a WebSocket close frame; `None` cuts the connection at once, without one.
         code: Option<u16>,
     },
+}
+
+/// Frames hold tokens: only their sizes are shown.
+impl fmt::Debug for ServiceInput<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Tick => f.write_str("Tick"),
+            Self::Opened(conn) => write!(f, "Opened({})", conn.0),
+            Self::Frame(conn, bytes) => write!(f, "Frame({}, {} bytes)", conn.0, bytes.len()),
+            Self::Text(conn, text) => write!(f, "Text({}, {} bytes)", conn.0, text.len()),
+            Self::Closed(conn) => write!(f, "Closed({})", conn.0),
+        }
+    }
+}
+
+/// Frames hold tokens: only their sizes are shown.
+impl fmt::Debug for ServiceOutput {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Send { conn, bytes } => write!(f, "Send({}, {} bytes)", conn.0, bytes.len()),
+            Self::SendText { conn, text } => write!(f, "SendText({}, {} bytes)", conn.0, text.len()),
+            Self::Close { conn, code } => write!(f, "Close({}, {code:?})", conn.0),
+        }
+    }
 }
 
 /// Why a command of the control interface was not done.
@@ -135,7 +160,6 @@ enum Due {
 }
 
 /// The service.
-#[derive(Debug)]
 pub struct Service {
     world: World,
     agenda: Agenda<Due>,
@@ -151,6 +175,18 @@ pub struct Service {
     faults: Faults,
     stats: Stats,
     seed: u64,
+}
+
+/// Tokens and device ids are in here: only counts are shown.
+impl fmt::Debug for Service {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Service")
+            .field("now", &self.world.clock.now())
+            .field("connections", &self.connections.len())
+            .field("channels", &self.chat.channels.len())
+            .field("stats", &self.stats)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Service {

@@ -383,3 +383,18 @@ fn reachability_follows_connections_and_devices() {
     stage.wait(100);
     assert_eq!(seen(&mut stage), Some(json!({"online": false, "notifiable": false})));
 }
+
+#[test]
+fn an_edit_has_a_date_of_its_own_however_fast_it_comes() {
+    let mut stage = Stage::new(&json!({}));
+    let alice = person(&mut stage, "alice");
+    let sid = alice.create(&mut stage, "public");
+    let document = format!("/v3/Documents/{sid}.channel");
+    let mut dates = Vec::new();
+    for n in 0..3 {
+        alice.give(&mut stage, "editFriendlyName", json!({"channelSid": sid, "friendlyName": n.to_string()}));
+        let (_, document) = stage.http(alice.conn, "GET", &document, Value::Null);
+        dates.push(document["data"]["dateUpdated"].as_str().unwrap().to_owned());
+    }
+    assert!(dates.windows(2).all(|pair| pair[0] < pair[1]), "{dates:?}");
+}

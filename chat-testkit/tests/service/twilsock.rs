@@ -260,3 +260,13 @@ fn a_cut_loses_what_was_on_its_way_and_a_close_does_not() {
     assert_eq!(stage.received(conn).len(), 1);
     assert_eq!(stage.closed[1], (conn, Some(1001)));
 }
+
+#[test]
+fn no_token_is_ever_shown() {
+    let mut stage = Stage::new(&json!({}));
+    let (token, conn) = (stage.token("alice"), stage.open());
+    let continuation = stage.init(conn, &token).header["continuation_token"].as_str().unwrap().to_owned();
+    let shown = format!("{:?} {:?}", stage.service, ServiceInput::Text(ConnId(1), &token));
+    assert!(!shown.contains(&token) && !shown.contains(&continuation), "{shown}");
+    assert!(!stage.admin("state", json!({})).to_string().contains(&token));
+}
