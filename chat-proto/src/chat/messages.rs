@@ -20,10 +20,16 @@ impl Chat {
             Output::Removed { .. } => self.stream_lost(cx, sid, Part::Messages, None),
             Output::Item { change, item, .. } => {
                 let Key::Index(index) = item.key else { return };
-                match change {
-                    Change::Added => self.message_added(cx, sid, index, item.data.get()),
-                    Change::Updated => self.message_updated(cx, sid, index, item.data.get()),
-                    Change::Removed => self.message_removed(cx, sid, index),
+                let held = self.state.channels.get(sid).and_then(|entry| entry.messages.get(&index)).cloned();
+                match (change, held) {
+                    // A page brought it, in this state or a newer one, before its event did: it is told all the same.
+                    (Change::Added, Some(message)) if item.freshness == Freshness::Known => {
+                        self.tell_message(cx, message)
+                    }
+                    (Change::Updated, Some(_)) if item.freshness == Freshness::Known => {}
+                    (Change::Added, _) => self.message_added(cx, sid, index, item.data.get()),
+                    (Change::Updated, _) => self.message_updated(cx, sid, index, item.data.get()),
+                    (Change::Removed, _) => self.message_removed(cx, sid, index),
                 }
             }
             _ => {}
@@ -32,16 +38,17 @@ impl Chat {
 
     fn message_added(&mut self, cx: &mut Cx, sid: &ChannelSid, index: u64, text: &str) {
         let message = match message_item::parse(text, sid, index) {
-            Ok(message) => message,
+            Ok(message) => Arc::new(message),
             Err(error) => return unreadable(cx, "message", &error),
         };
         let Some(entry) = self.state.channels.get_mut(sid) else { return };
-        // A page may have brought it before its event did: it is told all the same, once.
-        let known = entry.messages.entry(index).or_insert_with(|| Arc::new(message.clone()));
-        message_item::apply(Arc::make_mut(known), &message);
-        let message = known.clone();
+        entry.messages.insert(index, message.clone());
         self.forget_old_messages(cx, sid);
-        self.typing_ended_by(cx, sid, message.author.as_ref());
+        self.tell_message(cx, message);
+    }
+
+    fn tell_message(&mut self, cx: &mut Cx, message: Arc<Message>) {
+        self.typing_ended_by(cx, &message.channel, message.author.as_ref());
         cx.events.push(Event::MessageAdded(message));
     }
 
