@@ -24,7 +24,7 @@ impl Chat {
                 match (change, held) {
                     // A page brought it, in this state or a newer one, before its event did: it is told all the same.
                     (Change::Added, Some(message)) if item.freshness == Freshness::Known => {
-                        self.tell_message(cx, message)
+                        self.tell_message(cx, message);
                     }
                     (Change::Updated, Some(_)) if item.freshness == Freshness::Known => {}
                     (Change::Added, _) => self.message_added(cx, sid, index, item.data.get()),

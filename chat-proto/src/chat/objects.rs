@@ -218,6 +218,12 @@ impl Chat {
         let object = record.object(part);
         let Some(entity) = object.entity() else { return };
         *object = Object::Open(entity);
+        if part == Part::Messages {
+            // Those of an earlier membership were not followed since: nobody knows whether they still stand so.
+            if let Some(entry) = self.state.channels.get_mut(sid) {
+                entry.messages.clear();
+            }
+        }
         if part == Part::Roster {
             record.reading_roster = Some(alloc::collections::BTreeSet::new());
             self.query(cx, entity, Asker::Roster(sid.clone()), Select::all());
