@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::exit::{Failure, Kind};
+
 const EXAMPLES: &str = "\
 Examples:
   chat
@@ -93,6 +95,21 @@ pub(crate) struct Token {
     /// For how many seconds it is good
     #[arg(long, value_name = "SECONDS", default_value_t = 86_400, value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) ttl: u32,
+}
+
+/// Reads the arguments. `--help` and `--version` are answered here and end the program.
+pub(crate) fn read() -> Result<Cli, Failure> {
+    Cli::try_parse().map_err(|error| {
+        if !error.use_stderr() {
+            error.exit();
+        }
+        // In one line: what clap adds to it, `--help` tells better.
+        let text = error.to_string();
+        let problem: Vec<&str> = text.lines().map(str::trim).take_while(|line| !line.is_empty()).collect();
+        let problem = problem.join(" ");
+        let problem = problem.strip_prefix("error: ").unwrap_or(&problem);
+        Failure::new(Kind::Usage, format!("{problem} (see --help)"))
+    })
 }
 
 fn seconds(text: &str) -> Result<Duration, String> {

@@ -9,15 +9,13 @@ mod token;
 
 use std::process::ExitCode;
 
-use clap::Parser;
-
-use args::{Cli, Command};
+use args::Command;
 
 fn main() -> ExitCode {
-    let result = match Cli::parse().command {
+    let result = args::read().and_then(|cli| match cli.command {
         None => demo::run(),
         Some(Command::Connect(arguments)) => connect::run(arguments),
         Some(Command::Token(arguments)) => token::run(&arguments),
-    };
+    });
     exit::end(result)
 }

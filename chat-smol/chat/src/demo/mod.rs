@@ -18,9 +18,9 @@ pub(crate) fn run() -> Result<(), Failure> {
     screen.show("service", ' ', &format!("listens at {}", server.url()));
     let verdict = smol::block_on(story::tell(&server, &screen))?;
     server.stop();
-    screen.blank();
+    screen::line("");
     if verdict.agrees() {
-        screen.line(&verdict.to_string());
+        screen::line(&verdict.to_string());
         Ok(())
     } else {
         Err(Failure::failed(verdict))

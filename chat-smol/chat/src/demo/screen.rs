@@ -19,26 +19,16 @@ pub(super) struct Screen {
 impl Screen {
     pub(super) fn start() -> Self {
         let screen = Self { began: Arc::new(Instant::now()), watched: io::stdout().is_terminal() };
-        screen.line("Two people talk through the offline service, each with a socket of their own.");
-        screen.line("\"alice >\" is what alice does, \"alice <\" what reaches her.");
-        screen.blank();
+        line("Two people talk through the offline service, each with a socket of their own.");
+        line("\"alice >\" is what alice does, \"alice <\" what reaches her.");
+        line("");
         screen
     }
 
     /// One thing that happened: `>` is done by `who`, `<` is seen by `who`.
     pub(super) fn show(&self, who: &str, mark: char, what: &str) {
         let seconds = self.began.elapsed().as_secs_f64();
-        self.line(&format!("{seconds:7.3} s  {who:<7} {mark} {}", one_line(what)));
-    }
-
-    /// A plain line. When nobody reads it, the verdict is still worth finding: the exit code tells it.
-    pub(super) fn line(&self, text: &str) {
-        let mut out = io::stdout().lock();
-        let _ = writeln!(out, "{text}").and_then(|()| out.flush());
-    }
-
-    pub(super) fn blank(&self) {
-        self.line("");
+        line(&format!("{seconds:7.3} s  {who:<7} {mark} {}", one_line(what)));
     }
 
     /// A moment to read, when somebody does.
@@ -47,4 +37,10 @@ impl Screen {
             smol::Timer::after(PACE).await;
         }
     }
+}
+
+/// A plain line. When nobody reads it, the verdict is still worth finding: the exit code tells it.
+pub(super) fn line(text: &str) {
+    let mut out = io::stdout().lock();
+    let _ = writeln!(out, "{text}").and_then(|()| out.flush());
 }
