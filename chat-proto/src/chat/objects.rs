@@ -134,6 +134,7 @@ impl Chat {
         if let Some(entry) = self.state.channels.remove(sid) {
             cx.events.push(Event::ChannelRemoved(entry.channel));
         }
+        self.effect_seen(cx, sid);
         self.fail_waiting(cx, sid, &CallError::UnknownChannel(sid.clone()));
     }
 
