@@ -21,7 +21,8 @@ pub struct Page<T> {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PageRef {
     pub(crate) source: PageSource,
-    #[serde(rename = "page_token")] // What is called `token` is starred out of session files, and this is no secret.
+    // What is called `token` is starred out of session files; this is no secret, and a replay needs it.
+    #[serde(rename = "page_token")]
     pub(crate) token: String,
 }
 

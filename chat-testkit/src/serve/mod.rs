@@ -9,7 +9,6 @@ mod engine;
 mod listener;
 mod process;
 mod recorder;
-mod redact;
 
 use std::future::Future;
 use std::io;

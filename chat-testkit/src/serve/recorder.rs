@@ -10,10 +10,11 @@ use std::path::Path;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use chat_proto::Time;
+use chat_proto::session::star_out;
 use serde_json::{Value, json};
 
-use super::redact;
 use crate::service::ConnId;
+use crate::session_file::identity;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Direction {
@@ -46,16 +47,19 @@ impl Recorder {
             Direction::ToClient => "s2c",
         };
         let (t_ms, conn_number) = (now.as_millis(), conn.0);
-        let record = match str::from_utf8(bytes) {
-            Ok(text) => {
-                if let Some(identity) = redact::identity(text) {
-                    // The token is starred out, and a replay has to know whose connection it is.
-                    self.meta(now, conn, &format!("identity {identity}"));
-                }
-                json!({ "t_ms": t_ms, "conn": conn_number, "dir": dir, "text": redact::secrets(text) })
-            }
-            Err(_) => {
-                json!({ "t_ms": t_ms, "conn": conn_number, "dir": dir, "base64": STANDARD.encode(bytes) })
+        if direction == Direction::FromClient
+            && let Some(identity) = identity(bytes)
+        {
+            // The token is starred out, and a replay has to know whose connection it is.
+            self.meta(now, conn, &format!("identity {identity}"));
+        }
+        let mut bytes = bytes.to_vec();
+        star_out(&mut bytes);
+        let record = match String::from_utf8(bytes) {
+            Ok(text) => json!({ "t_ms": t_ms, "conn": conn_number, "dir": dir, "text": text }),
+            Err(error) => {
+                let base64 = STANDARD.encode(error.as_bytes());
+                json!({ "t_ms": t_ms, "conn": conn_number, "dir": dir, "base64": base64 })
             }
         };
         self.frames += 1;

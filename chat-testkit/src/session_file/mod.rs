@@ -18,7 +18,7 @@ mod write;
 use chat_proto::Time;
 pub use chat_proto::session::{ClientHeader, Header, What, Wire};
 
-pub use plain::from_plain;
+pub use plain::{from_plain, identity};
 pub use read::{Damage, Opened, open, parse};
 pub use write::Writer;
 

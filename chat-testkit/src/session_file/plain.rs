@@ -87,7 +87,7 @@ fn entries(text: &str, line: u64) -> Result<Vec<Entry>, Damage> {
 }
 
 /// Whose the token of an `init` or `update` frame is.
-pub(crate) fn identity(frame: &[u8]) -> Option<Box<str>> {
+pub fn identity(frame: &[u8]) -> Option<Box<str>> {
     #[derive(Deserialize)]
     struct Header<'a> {
         method: &'a str,

@@ -113,6 +113,7 @@ pub(crate) fn wrong() -> SessionFile {
     it.bad(a, Call::Invite(ch.clone(), "".into()));
     it.bad(a, Call::GetMember(ch.clone(), MemberRef::Identity("nobody".into())));
     it.bad(a, Call::UpdateMessageBody(ch.clone(), 9, "x".into()));
+    it.bad(a, Call::GetMessageMember(ch.clone(), 9));
     it.bad(a, Call::UnsubscribeUser("stranger".into()));
     it.bad(a, Call::GetChannelBySid(nowhere));
     it.bad(a, Call::Add(ch.clone(), "alice".into()));

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use chat_proto::{Call, CallDeadline, CallOptions};
-use chat_testkit::session_file::SessionFile;
+use chat_proto::{Call, CallDeadline, CallOptions, Command, Record, frame};
+use chat_testkit::session_file::{SessionFile, What};
 use serde_json::json;
 
 use crate::teller::{Teller, message};
@@ -91,7 +91,32 @@ pub(crate) fn broken_objects() -> SessionFile {
     it.bad(a, Call::GetMessages(chat_proto::GetMessages::newest(ch.clone())));
     it.say("fault", &json!({ "on": "http", "match": { "path": "^/v3/Maps/.*roster$" }, "status": 404, "code": 54300, "count": -1 }));
     let other = it.create("other");
-    let _ = it.start(a, Call::Join(other));
+    it.start(a, Call::Join(other)).unwrap();
     it.wait(90_000);
+    it.say("faults/clear", &json!({}));
+    it.say("fault", &json!({ "on": "http", "match": { "path": "^/v4/Subscriptions" }, "noReply": true }));
+    let third = it.create("third");
+    it.start(a, Call::Join(third)).unwrap();
+    it.wait(250);
+    // The service of the stage never refuses, so the refusal is written by hand.
+    let asked = last_subscription(&it.session("so far"));
+    let error = json!({ "status": 403, "code": 54007, "message": "Access forbidden" });
+    let event = json!({ "object_sid": asked["requests"][0]["object_sid"], "object_type": "document", "error": error });
+    let payload = json!({ "event_type": "subscription_failed", "correlation_id": asked["correlation_id"], "event_protocol_version": 3, "event": event });
+    it.say("notify", &json!({ "identity": "alice", "messageType": "twilio.sync.event", "payload": payload }));
+    it.wait(5000);
     it.end()
+}
+
+/// What the last request for subscriptions asked.
+fn last_subscription(session: &SessionFile) -> serde_json::Value {
+    let sent = session.entries.iter().rev().filter_map(|entry| match &entry.what {
+        What::Record(Record::Command(Command::Send { bytes, .. })) => Some(bytes.as_bytes()),
+        _ => None,
+    });
+    let mut asked = sent.filter_map(|bytes| {
+        let (header, payload) = frame::decode(bytes, frame::FrameLimits::default()).ok()?;
+        header.contains("/v4/Subscriptions").then(|| serde_json::from_slice(payload).unwrap())
+    });
+    asked.next().unwrap()
 }

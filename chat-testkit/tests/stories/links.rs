@@ -84,15 +84,19 @@ pub(crate) fn token_expires() -> SessionFile {
 pub(crate) fn token_refused() -> SessionFile {
     let mut it = Teller::new(json!({}));
     let a = it.alice;
-    let token = it.token("alice", Duration::from_secs(600));
-    it.say("revoke", &json!({ "token": token, "code": 401, "errorCode": 20101 }));
-    it.bad(a, Call::UpdateToken(Token::new(token).unwrap()));
-    it.settle();
     it.say("deny", &json!({ "identity": "alice" }));
     it.cut(a);
     it.wait(3000);
+    it.say("deny", &json!({ "identity": "alice", "on": false }));
     let token = Token::new(it.token("alice", Duration::from_secs(7200))).unwrap();
-    it.admin("deny", &json!({ "identity": "alice", "on": false })).unwrap();
+    it.good(a, Call::UpdateToken(token));
+    it.settle();
+    let token = it.token("alice", Duration::from_secs(600));
+    it.note(a, "the service refuses the next token");
+    it.admin("revoke", &json!({ "token": token, "code": 401, "errorCode": 20101 })).unwrap();
+    it.bad(a, Call::UpdateToken(Token::new(token).unwrap()));
+    it.settle();
+    let token = Token::new(it.token("alice", Duration::from_secs(7201))).unwrap();
     it.good(a, Call::UpdateToken(token));
     it.end()
 }
