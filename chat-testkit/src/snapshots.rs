@@ -67,7 +67,13 @@ pub fn check(folder: &Path, assert: impl Fn(&str, &str)) {
     for unused in names(&folder.join("snapshots"), "snap").unwrap_or_default().difference(&sessions) {
         problems.push(format!("{unused}: there is a snapshot, but no session: remove it"));
     }
-    assert!(problems.is_empty(), "{} of {} sessions:\n{}", problems.len(), sessions.len(), problems.join("\n"));
+    assert!(
+        problems.is_empty(),
+        "{} of {} sessions:\n{}",
+        problems.len(),
+        sessions.len(),
+        problems.join("\n")
+    );
 }
 
 /// The timeline of a session that replays.
@@ -103,7 +109,8 @@ mod tests {
 
     fn folder() -> std::path::PathBuf {
         static NEXT: AtomicU32 = AtomicU32::new(0);
-        let name = format!("chat-testkit-snapshots-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
+        let name =
+            format!("chat-testkit-snapshots-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
         let folder = std::env::temp_dir().join(name);
         fs::create_dir_all(folder.join("snapshots")).unwrap();
         folder
@@ -129,7 +136,11 @@ mod tests {
         assert!(seen[0].1.contains("alice  app       <=  Ready"), "{}", seen[0].1);
 
         fs::write(folder.join("bad.jsonl"), text.replace("\"n\":5,", "\"n\":6,")).unwrap();
-        fs::write(folder.join("other.jsonl"), text.replace("\"Event\":\"Ready\"", "\"Event\":\"TokenExpired\"")).unwrap();
+        fs::write(
+            folder.join("other.jsonl"),
+            text.replace("\"Event\":\"Ready\"", "\"Event\":\"TokenExpired\""),
+        )
+        .unwrap();
         fs::write(folder.join("snapshots/gone.snap"), "").unwrap();
         let said = message(|| check(&folder, |_, _| panic!("another")));
         for part in [

@@ -10,6 +10,7 @@ mod log;
 mod matching;
 mod normalise;
 mod report;
+pub mod view;
 
 pub use differences::{Differences, DifferencesError, KnownDifference};
 pub use log::{Difference, Log, LogError, Side, Step, StepsDiffer, compare};

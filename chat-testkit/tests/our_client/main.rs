@@ -9,4 +9,3 @@ mod s01;
 mod s02;
 mod s03;
 mod scenario;
-mod view;

@@ -4,7 +4,7 @@ use chat_proto::{Call, Reply};
 use serde_json::{Value, json};
 
 use crate::scenario::{Scenario, nothing};
-use crate::view;
+use chat_testkit::compare::view;
 
 #[test]
 fn s01() {

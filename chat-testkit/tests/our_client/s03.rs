@@ -9,7 +9,7 @@ use chat_testkit::stage::Who;
 use serde_json::{Value, json};
 
 use crate::scenario::{Scenario, channel, index, member, members, message, nothing, sid, unread};
-use crate::view;
+use chat_testkit::compare::view;
 
 fn send(channel: &ChannelSid, body: &str, with: &Value) -> Call {
     let attributes = Json::from_value(with).unwrap();

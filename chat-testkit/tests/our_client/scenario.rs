@@ -10,7 +10,9 @@ use chat_testkit::service::ServiceConfig;
 use chat_testkit::stage::{Stage, Who};
 use serde_json::{Value, json};
 
-use crate::{errors, view};
+use chat_testkit::compare::view;
+
+use crate::errors;
 
 pub struct Scenario {
     name: &'static str,

@@ -32,7 +32,8 @@ pub(crate) fn channels() -> SessionFile {
     it.good(a, Call::UpdateMessageAttributes(ch.clone(), 1, attributes(&json!({ "seen": true }))));
     it.good(a, Call::RemoveMessage(ch.clone(), 2));
     it.good(a, Call::GetMessageMember(ch.clone(), 0));
-    let page = GetMessages { channel: ch.clone(), page_size: 1, anchor: Some(0), direction: Direction::Forward };
+    let page =
+        GetMessages { channel: ch.clone(), page_size: 1, anchor: Some(0), direction: Direction::Forward };
     let Reply::MessagePage(page) = it.good(a, Call::GetMessages(page)) else { panic!("no page") };
     it.good(a, Call::NextPage(page.next.unwrap()));
     it.good(a, Call::GetMessagesCount(ch.clone()));
@@ -85,7 +86,10 @@ pub(crate) fn people() -> SessionFile {
     it.good(a, Call::GetSubscribedUsers);
     it.good(b, Call::UpdateUserFriendlyName("bob".into(), Some("Bob B.".into())));
     it.good(b, Call::UpdateUserAttributes("bob".into(), attributes(&json!({ "mood": "good" }))));
-    it.good(b, Call::UpdateMemberAttributes(ch.clone(), bob.clone(), attributes(&json!({ "nick": "bobby" }))));
+    it.good(
+        b,
+        Call::UpdateMemberAttributes(ch.clone(), bob.clone(), attributes(&json!({ "nick": "bobby" }))),
+    );
     it.settle();
     it.good(b, Call::Typing(ch.clone()));
     it.wait(3000);

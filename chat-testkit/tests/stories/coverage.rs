@@ -14,7 +14,10 @@ use crate::folder;
 /// What no story reaches, each with the reason.
 const MISSING: &[(&str, &str)] = &[
     ("CallError::NotAUser", "the offline service has no members of another type than `chat`"),
-    ("FrameError::BadPayload", "kept for payloads with a type of their own; JSON ones are `Fault::Unreadable`"),
+    (
+        "FrameError::BadPayload",
+        "kept for payloads with a type of their own; JSON ones are `Fault::Unreadable`",
+    ),
 ];
 
 /// The variants of an enum, as serde names them: it lists them when it is given one that does not exist.

@@ -11,7 +11,10 @@ use crate::teller::{Teller, message};
 pub(crate) fn throttled() -> SessionFile {
     let (mut it, ch) = Teller::with_channel(json!({}));
     let a = it.alice;
-    it.say("fault", &json!({ "on": "http", "match": { "path": "/Items$", "method": "POST" }, "count": 2, "status": 429 }));
+    it.say(
+        "fault",
+        &json!({ "on": "http", "match": { "path": "/Items$", "method": "POST" }, "count": 2, "status": 429 }),
+    );
     it.good(a, message(&ch, "patience"));
     it.settle();
     let body = json!({ "backoff_policy": { "reconnect_min_ms": 4000 } });
@@ -63,12 +66,18 @@ pub(crate) fn late_and_lost() -> SessionFile {
 pub(crate) fn deadlines() -> SessionFile {
     let (mut it, ch) = Teller::with_channel(json!({}));
     let a = it.alice;
-    it.say("fault", &json!({ "on": "command", "match": { "action": "sendMessage" }, "noReply": true, "count": -1 }));
+    it.say(
+        "fault",
+        &json!({ "on": "command", "match": { "action": "sendMessage" }, "noReply": true, "count": -1 }),
+    );
     let short = CallOptions { deadline: CallDeadline::After(Duration::from_secs(3)) };
     it.start_with(a, message(&ch, "the answer never comes"), short).unwrap();
     it.start_with(a, message(&ch, "waits behind it"), short).unwrap();
     it.wait(5000);
-    it.say("fault", &json!({ "on": "http", "match": { "host": "aim.twilio.com" }, "noReply": true, "count": -1 }));
+    it.say(
+        "fault",
+        &json!({ "on": "http", "match": { "host": "aim.twilio.com" }, "noReply": true, "count": -1 }),
+    );
     it.start_with(a, Call::GetPublicChannelDescriptors, short).unwrap();
     it.wait(5000);
     it.end()
@@ -84,7 +93,10 @@ pub(crate) fn broken_objects() -> SessionFile {
     it.bad(a, Call::GetUserChannelDescriptors);
     it.say("fault", &json!({ "on": "http", "match": rest, "twilsockStatus": 400, "errorCode": 20002, "description": "no" }));
     it.bad(a, Call::GetUserDescriptor("bob".into()));
-    it.say("fault", &json!({ "on": "command", "match": { "action": "sendMessage" }, "status": 403, "statusText": "no" }));
+    it.say(
+        "fault",
+        &json!({ "on": "command", "match": { "action": "sendMessage" }, "status": 403, "statusText": "no" }),
+    );
     it.bad(a, message(&ch, "not allowed"));
     let item_query = json!({ "path": "/Lists/.*/Items$", "method": "GET" });
     it.say("fault", &json!({ "on": "http", "match": item_query, "status": 404, "code": 54300, "count": -1 }));

@@ -58,7 +58,10 @@ pub(crate) fn restart() -> SessionFile {
 pub(crate) fn offload() -> SessionFile {
     let (mut it, ch) = Teller::with_channel(json!({}));
     let a = it.alice;
-    it.say("close", &json!({ "identity": "alice", "code": 308, "description": "offload", "backoffMs": 3000 }));
+    it.say(
+        "close",
+        &json!({ "identity": "alice", "code": 308, "description": "offload", "backoffMs": 3000 }),
+    );
     it.wait(5000);
     it.good(a, message(&ch, "on the other machine"));
     it.end()

@@ -52,7 +52,6 @@ impl Teller {
         }
     }
 
-
     pub(crate) fn good(&mut self, who: Who, call: Call) -> Reply {
         let shown = format!("{call:?}");
         self.stage.ask(who, call).unwrap_or_else(|error| panic!("{shown}: {error}"))
@@ -65,7 +64,8 @@ impl Teller {
     }
 
     pub(crate) fn say(&mut self, command: &str, arguments: &Value) -> Value {
-        let shown = if arguments == &json!({}) { command.to_owned() } else { format!("{command} {arguments}") };
+        let shown =
+            if arguments == &json!({}) { command.to_owned() } else { format!("{command} {arguments}") };
         self.stage.note(self.alice, &format!("the service is told: {shown}"));
         self.stage.admin(command, arguments).unwrap()
     }
@@ -81,5 +81,9 @@ impl Teller {
 }
 
 pub(crate) fn message(channel: &ChannelSid, body: &str) -> Call {
-    Call::SendMessage(SendMessage { channel: channel.clone(), body: Some(body.into()), attributes: Json::default() })
+    Call::SendMessage(SendMessage {
+        channel: channel.clone(),
+        body: Some(body.into()),
+        attributes: Json::default(),
+    })
 }

@@ -1,5 +1,6 @@
 //! The program `chat-testkit`.
 
+mod replay;
 mod serve;
 
 use std::process::ExitCode;
@@ -16,11 +17,13 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Replay(replay::Options),
     Serve(serve::Options),
 }
 
 fn main() -> ExitCode {
     let result = match Cli::parse().command {
+        Command::Replay(options) => replay::run(&options),
         Command::Serve(options) => serve::run(options),
     };
     match result {
