@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use chat_proto::{
-    CallId, CallOptions, Cancel, Client as Proto, ConnectionError, ConnectionState, Event, Identity, Input,
+    CallId, CallOptions, Cancel, ConnectionError, ConnectionState, Event, Identity, Input,
     Network, Seed, State, Stats, Token,
 };
 use futures_lite::{FutureExt, StreamExt};
@@ -19,6 +19,7 @@ use crate::error::{CreateError, Error};
 use crate::events::{Events, StreamItem};
 use crate::objects::{Bind, User};
 use crate::options::{Options, Parts};
+use crate::record::{Core, Tape};
 use crate::shared::Shared;
 
 /// A chat client: a cheap handle, to be cloned and sent about.
@@ -79,7 +80,8 @@ impl Client {
         let mut config = parts.config;
         config.unix_at_origin = Some(clock.unix_at_origin());
         let close_timeout = config.close_timeout;
-        let proto = Proto::new(config, token, &Seed::new(seed), clock.now());
+        let tape = parts.record.map(|path| Tape::create(&path, parts.log)).transpose()?;
+        let proto = Core::new(config, token, &Seed::new(seed), clock.now(), tape);
         let shared = Arc::new(Shared::new(clock, proto, parts.event_buffer));
         let life = Arc::new(Life { shared: shared.clone(), close_timeout });
         let driver = Driver::new(shared, parts.dialer, parts.refresh, parts.log, close_timeout);

@@ -56,6 +56,9 @@ pub enum CreateError {
     /// [`Options::token_provider`](crate::Options::token_provider).
     #[error("there is neither an access token nor a token provider")]
     NoToken,
+    /// The file to record into cannot be written ([`Options::record`](crate::Options::record)).
+    #[error("the file to record into cannot be written")]
+    Record(#[from] std::io::Error),
     /// The token provider gave nothing usable until [`Options::create_timeout`](crate::Options::create_timeout).
     #[error("the token provider failed")]
     Provider(#[source] BoxError),

@@ -11,6 +11,7 @@ mod log;
 mod net;
 mod objects;
 mod options;
+mod record;
 mod shared;
 mod spawn;
 mod token;

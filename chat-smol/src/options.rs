@@ -1,6 +1,7 @@
 //! How to create a client.
 
 use std::fmt;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -23,6 +24,7 @@ pub struct Options {
     tls: Option<Arc<ClientConfig>>,
     connect: Option<UserConnect>,
     provider: Option<Provider>,
+    record: Option<PathBuf>,
     spawn: Spawn,
 }
 
@@ -36,6 +38,7 @@ impl Default for Options {
             tls: None,
             connect: None,
             provider: None,
+            record: None,
             spawn: on_smol(),
         }
     }
@@ -91,6 +94,17 @@ impl Options {
     #[must_use]
     pub fn log_level(mut self, level: LogLevel) -> Self {
         self.log_level = level;
+        self
+    }
+
+    /// Records the session into this file, which is replaced if it exists: all that goes into the core and comes out of it,
+    /// one line each, for `chat-testkit replay` and bug reports. Tokens, push registration ids and temporary addresses
+    /// are starred out before they are written; names, messages and attributes are not.
+    ///
+    /// Each line is written when it happens, so a crash loses nothing, and a slow disk slows the client down.
+    #[must_use]
+    pub fn record(mut self, path: impl Into<PathBuf>) -> Self {
+        self.record = Some(path.into());
         self
     }
 
@@ -158,6 +172,7 @@ impl Options {
             dialer,
             refresh,
             log,
+            record: self.record,
             spawn: self.spawn,
             create_timeout: self.create_timeout,
             event_buffer: self.event_buffer,
@@ -170,6 +185,7 @@ pub(crate) struct Parts {
     pub(crate) dialer: Dialer,
     pub(crate) refresh: Option<Refresh>,
     pub(crate) log: Log,
+    pub(crate) record: Option<PathBuf>,
     pub(crate) spawn: Spawn,
     pub(crate) create_timeout: Duration,
     pub(crate) event_buffer: usize,
@@ -185,6 +201,7 @@ impl fmt::Debug for Options {
             .field("log_level", &self.log_level)
             .field("tls", &self.tls.is_some())
             .field("connect", &self.connect.is_some())
+            .field("record", &self.record)
             .field("token_provider", &self.provider.is_some())
             .finish_non_exhaustive()
     }

@@ -9,7 +9,7 @@ use std::task::Waker;
 use std::time::Duration;
 
 use chat_proto::{
-    Call, CallError, CallId, CallOptions, Cancel, Cause, Client as Proto, Command, Deadline, Event, Input,
+    Call, CallError, CallId, CallOptions, Cancel, Cause, Command, Deadline, Event, Input,
     LinkId, Reply, State, Stats, Time,
 };
 use futures_channel::oneshot;
@@ -17,6 +17,7 @@ use futures_channel::oneshot;
 use crate::clock::Clock;
 use crate::error::Error;
 use crate::events::Hub;
+use crate::record::Core as Proto;
 
 /// What an answer arrives through.
 pub(crate) type Answer = oneshot::Receiver<Result<Reply, CallError>>;
@@ -176,8 +177,9 @@ impl Shared {
 
     /// Takes all that the core has to say.
     pub(crate) fn drain(&self, said: &mut Said) {
+        let now = self.clock.now();
         let mut core = self.lock();
-        while let Some(event) = core.client.poll_event() {
+        while let Some(event) = core.client.poll_event(now) {
             if let Event::Answer { call, result } = event {
                 said.ended |= core.shutdown == Some(call);
                 if let Some(to) = core.pending.remove(&call) {
@@ -187,7 +189,7 @@ impl Shared {
                 said.events.push(event);
             }
         }
-        while let Some(command) = core.client.poll_command() {
+        while let Some(command) = core.client.poll_command(now) {
             said.commands.push(command);
         }
     }

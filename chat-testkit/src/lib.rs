@@ -2,9 +2,12 @@
 
 pub mod compare;
 pub mod fuzz;
+pub mod inspect;
 #[cfg(feature = "interop")]
 pub mod interop;
 pub mod laws;
+#[cfg(feature = "record")]
+pub mod record;
 pub mod replay;
 #[cfg(feature = "serve")]
 pub mod serve;

@@ -1,5 +1,7 @@
 //! The program `chat-testkit`.
 
+mod inspect;
+mod record;
 mod replay;
 mod serve;
 
@@ -17,12 +19,16 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Inspect(inspect::Options),
+    Record(record::Options),
     Replay(replay::Options),
     Serve(serve::Options),
 }
 
 fn main() -> ExitCode {
     let result = match Cli::parse().command {
+        Command::Inspect(options) => inspect::run(options),
+        Command::Record(options) => record::run(options),
         Command::Replay(options) => replay::run(&options),
         Command::Serve(options) => serve::run(options),
     };

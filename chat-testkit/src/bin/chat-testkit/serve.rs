@@ -60,12 +60,12 @@ pub(crate) fn run(options: Options) -> io::Result<()> {
 }
 
 #[cfg(unix)]
-fn endings() -> [Signal; 2] {
+pub(crate) fn endings() -> [Signal; 2] {
     [Signal::Term, Signal::Int]
 }
 
 #[cfg(not(unix))]
-fn endings() -> [Signal; 1] {
+pub(crate) fn endings() -> [Signal; 1] {
     [Signal::Int]
 }
 
