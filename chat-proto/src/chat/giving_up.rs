@@ -14,7 +14,7 @@ impl Chat {
         let Some(pending) = self.calls.get(id) else { return Cancel::TooLate };
         let withdrawn = match &pending.wait {
             Wait::Command => self.session.withdraw(cx, CommandOwner::Call(id)) == Withdrawn::Forgotten,
-            Wait::Report | Wait::Typing | Wait::Transport => false,
+            Wait::Report | Wait::Typing | Wait::Push(_) | Wait::Transport => false,
             // A call whose command was executed and which only waits to show its result.
             Wait::Document(_) => !matches!(pending.call, Call::CreateChannel(_)),
             Wait::Query(_) => {
@@ -46,6 +46,9 @@ impl Chat {
                 self.stop_waiting(cx, id);
                 return self.calls.answer(cx, id, Err(CallError::Unknown(Phase::Sent)));
             }
+            (Wait::Push(channel), _) if self.push_is_under_way(*channel) => {
+                return self.calls.answer(cx, id, Err(CallError::Unknown(Phase::Sent)));
+            }
             (_, false) | (Wait::Ready, _) => Phase::Offline,
             (
                 Wait::OwnChannels | Wait::Document(_) | Wait::Documents(_) | Wait::Streams(_) | Wait::User(_),
@@ -69,6 +72,11 @@ impl Chat {
                 self.rest.forget(cx, read);
             }
             Some(Wait::Report) => self.horizon.forget(id),
+            Some(Wait::Transfer) => {
+                self.transfers.forget(cx, id);
+                // Its place is free; at the end nobody takes it any more.
+                self.transfers.flush(cx, self.online && !self.ending.is_closing());
+            }
             _ => {}
         }
     }

@@ -48,7 +48,7 @@ impl Chat {
                 let kind = if options.is_private { ChannelType::Private } else { ChannelType::Public };
                 self.created(cx, id, kind, response)
             }
-            Call::SendMessage(_) => Reply::MessageIndex(response.message_id).into(),
+            Call::SendMessage(_) | Call::SendMedia(_) => Reply::MessageIndex(response.message_id).into(),
             Call::Invite(..)
             | Call::Add(..)
             | Call::RemoveMember(..)

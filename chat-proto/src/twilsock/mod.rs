@@ -37,7 +37,7 @@ use table::{On, State};
 use token::Tokens;
 use upstream::Upstream;
 
-pub(crate) use url::Url;
+pub(crate) use url::{Url, encode_component};
 
 /// Names a request that twilsock carries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -69,10 +69,20 @@ impl fmt::Debug for Request {
         f.debug_struct("Request")
             .field("method", &self.method)
             .field("host", &self.url.host)
-            .field("path", &self.url.path)
+            .field("path", &self.shown_path())
             .field("body_bytes", &self.body.as_ref().map(String::len))
             .field("retry", &self.retry)
             .finish_non_exhaustive()
+    }
+}
+
+impl Request {
+    /// What is deleted is a push registration, whose id is the last segment (law 10).
+    fn shown_path(&self) -> &str {
+        match self.method {
+            Method::Delete => self.url.path.rsplit_once('/').map_or("", |(path, _)| path),
+            _ => &self.url.path,
+        }
     }
 }
 
@@ -168,6 +178,8 @@ pub(crate) enum Notice {
     Failed { owner: Owner, error: RequestError },
     /// The public state changed. Chat tells the app, so that the read model and the event agree.
     StateChanged(ConnectionState),
+    /// The service took this token, and not the same before: requests that carry a token carry this one from now on.
+    TokenAccepted(Token),
     /// How a token update ended.
     TokenUpdated { call: CallId, result: Result<(), CallError> },
     /// The shutdown is complete.
