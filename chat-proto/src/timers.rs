@@ -72,6 +72,12 @@ impl Timers {
         Some(key)
     }
 
+    /// How many are armed.
+    #[cfg(test)]
+    pub(crate) fn len(&self) -> usize {
+        self.armed.len()
+    }
+
     /// The earliest timer.
     pub(crate) fn deadline(&self) -> Option<Deadline> {
         self.due.first().map(|(at, _, key)| Deadline { at: *at, why: key.why() })
@@ -81,10 +87,5 @@ impl Timers {
     pub(crate) fn clear(&mut self) {
         self.due.clear();
         self.armed.clear();
-    }
-
-    /// How many are armed.
-    pub(crate) fn len(&self) -> usize {
-        self.armed.len()
     }
 }

@@ -4,7 +4,9 @@ pub mod compare;
 pub mod fuzz;
 #[cfg(feature = "interop")]
 pub mod interop;
+pub mod laws;
 #[cfg(feature = "serve")]
 pub mod serve;
 pub mod service;
 pub mod stage;
+pub mod world;

@@ -258,7 +258,7 @@ impl Chat {
             }
             Notice::TokenAccepted(token) => self.token_accepted(cx, token),
             Notice::TokenUpdated { call, result } => {
-                self.calls.answer(cx, call, result.map(|()| Reply::Done))
+                self.calls.answer(cx, call, result.map(|()| Reply::Done));
             }
             Notice::ShutDown { call } => {
                 self.calls.answer(cx, call, Ok(Reply::Done));
@@ -312,7 +312,7 @@ impl Chat {
                 self.proceed(cx, id, Got::Response(result));
             }
             SessionEvent::Answered { owner: CommandOwner::Report(number), result } => {
-                self.report_answered(cx, number, result);
+                self.report_answered(cx, number, &result);
             }
             SessionEvent::Fault(fault) => cx.events.push(Event::Fault(fault)),
         }

@@ -230,7 +230,7 @@ impl Service {
             Due::Command { list, index, fault } => self.run_command(&list, index, &fault),
             Due::Enrich(list) => self.chat.enrich(&mut self.world, &mut self.store, &list),
             Due::Notice(conn, notice) => {
-                self.notify(conn, notice.message_type, &Payload::Json(notice.payload))
+                self.notify(conn, notice.message_type, &Payload::Json(notice.payload));
             }
             Due::Ping(conn) => {
                 let interval = self.world.config.ping_interval_ms;

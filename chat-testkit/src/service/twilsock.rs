@@ -250,16 +250,15 @@ impl Service {
         let context = incoming.header.get("notification_ctx_id").and_then(Value::as_str);
         let body: Value = serde_json::from_slice(incoming.payload).unwrap_or(Value::Null);
         let connected = self.connections.get_mut(&conn).filter(|c| c.phase == Phase::Connected);
-        match (context, body.get("message_types"), connected) {
-            (Some(context), Some(types), Some(connection)) => {
-                let types = strings(Some(types)).into_iter().map(str::to_owned).collect();
-                connection.contexts.insert(context.to_owned(), types);
-                self.reply_ok(conn, incoming.id, late);
-            }
-            _ => {
-                let refused = Refused::new(400, "BAD_REQUEST", 51_200, "Context is not valid");
-                self.reply_refused(conn, incoming.id, &refused, None, late);
-            }
+        if let (Some(context), Some(types), Some(connection)) =
+            (context, body.get("message_types"), connected)
+        {
+            let types = strings(Some(types)).into_iter().map(str::to_owned).collect();
+            connection.contexts.insert(context.to_owned(), types);
+            self.reply_ok(conn, incoming.id, late);
+        } else {
+            let refused = Refused::new(400, "BAD_REQUEST", 51_200, "Context is not valid");
+            self.reply_refused(conn, incoming.id, &refused, None, late);
         }
     }
 

@@ -36,6 +36,10 @@ impl Service {
         ];
         let fault = self.faults.hit(Stage::Http, &facts).unwrap_or_default();
         if fault.drop {
+            if fault.process {
+                // Done, but the client never learns it.
+                self.serve(conn, identity, &request, &Effect { no_reply: true, ..Effect::default() });
+            }
             self.close_socket(conn, None);
         } else if let Some(code) = fault.twilsock_status {
             let refused = super::twilsock::refusal(&fault, Some(code));

@@ -1,4 +1,5 @@
 //! Commands that only look.
+#![expect(clippy::unnecessary_wraps, reason = "all commands have one signature")]
 
 use serde_json::{Value, json};
 

@@ -73,6 +73,7 @@ impl Service {
 }
 
 /// Cuts every connection and forgets everything but the settings.
+#[expect(clippy::unnecessary_wraps, reason = "all commands have one signature")]
 fn reset(service: &mut Service, _: &Arguments) -> Outcome {
     for conn in service.select(&Map::new()) {
         service.close_socket(conn, None);

@@ -69,12 +69,12 @@ pub(super) fn drop_session(service: &mut Service, arguments: &Arguments) -> Outc
 pub(super) fn seed(service: &mut Service, arguments: &Arguments) -> Outcome {
     let count = number(arguments, "channels").ok_or_else(|| missing("channels"))?;
     let identity = text(arguments, "identity")?;
-    let word = |name: &str| arguments.get(name).and_then(Value::as_str);
+    let given = |name: &str| arguments.get(name).and_then(Value::as_str);
     let also =
         arguments.get("also").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
     let members: Vec<&str> = [identity].into_iter().chain(also).collect();
-    let (creator, prefix) = (word("creator").unwrap_or("seeder"), word("prefix").unwrap_or("seed"));
-    let author = word("author").unwrap_or(identity);
+    let (creator, prefix) = (given("creator").unwrap_or("seeder"), given("prefix").unwrap_or("seed"));
+    let author = given("author").unwrap_or(identity);
     let (world, store, chat) = (&mut service.world, &mut service.store, &mut service.chat);
     chat.user(world, store, creator);
     let mut sids = Vec::new();
@@ -91,7 +91,7 @@ pub(super) fn seed(service: &mut Service, arguments: &Arguments) -> Outcome {
         let new = NewChannel {
             unique_name: flag(arguments, "unique", true).then_some(&unique_name),
             friendly_name: format!("{prefix} {n:05}").into(),
-            private: word("type") == Some("private"),
+            private: given("type") == Some("private"),
             attributes: &attributes,
             by: creator,
         };

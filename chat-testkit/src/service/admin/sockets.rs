@@ -1,4 +1,5 @@
 //! Commands that act on connections.
+#![expect(clippy::unnecessary_wraps, reason = "all commands have one signature")]
 
 use serde_json::{Map, Value, json};
 

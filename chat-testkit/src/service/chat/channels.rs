@@ -167,13 +167,16 @@ impl Chat {
             invites: BTreeSet::new(),
         };
         // The value that it is created with is no event (spec 02 §1.6).
-        let data = channel.document_data();
-        store.edit(&channel.document, |entity| entity.data = data);
+        let value = channel.document_data();
+        store.edit(&channel.document, |entity| entity.data = value);
         if new.private {
             let item = channel.own_item("known");
             self.put_own_item(world, store, new.by, &sid, item, new.by);
         }
         self.channel_order.push(sid.clone());
+        if let Some(name) = &channel.unique_name {
+            self.channel_names.insert(name.clone(), sid.clone());
+        }
         self.channels.insert(sid.clone(), channel);
         sid
     }
@@ -182,6 +185,9 @@ impl Chat {
     pub(crate) fn destroy_channel(&mut self, world: &mut World, store: &mut Store, sid: &str, by: &str) {
         let Some(channel) = self.channels.remove(sid) else { return };
         self.channel_order.retain(|other| other != sid);
+        if let Some(name) = &channel.unique_name {
+            self.channel_names.remove(name);
+        }
         let mut who: BTreeSet<String> = channel.invites.clone();
         who.extend(channel.members.iter().map(|(identity, _)| identity.clone()));
         who.insert(channel.created_by.clone());

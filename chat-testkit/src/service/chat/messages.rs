@@ -38,7 +38,7 @@ impl Chat {
         let channel = self.channels.get_mut(channel)?;
         let sid = world.ids.sid("IM");
         let date = world.clock.stamp();
-        let mut data = json!({
+        let mut item = json!({
             "sid": sid,
             "author": message.author,
             "text": message.text,
@@ -49,10 +49,10 @@ impl Chat {
             "type": if message.media.is_some() { "media" } else { "text" },
         });
         if let Some(media) = message.media {
-            data["media"] = media;
+            item["media"] = media;
         }
-        data["memberSid"] = channel.member_sid(message.author).into();
-        let index = store.push_item(world, &channel.messages, data, message.author)?;
+        item["memberSid"] = channel.member_sid(message.author).into();
+        let index = store.push_item(world, &channel.messages, item, message.author)?;
         channel.last_message = Some(json!({"index": index, "timestamp": date}));
         if show {
             channel.publish(world, store, message.author);

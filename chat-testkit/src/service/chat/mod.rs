@@ -27,6 +27,8 @@ pub(crate) struct Chat {
     pub(crate) user_order: Vec<String>,
     /// By SID.
     pub(crate) channels: BTreeMap<String, Channel>,
+    /// Unique names and the SIDs of their channels.
+    pub(crate) channel_names: BTreeMap<String, String>,
     /// SIDs in the order in which they came: the order of the directory.
     pub(crate) channel_order: Vec<String>,
     /// By the SID of their list.
@@ -36,9 +38,20 @@ pub(crate) struct Chat {
 impl Chat {
     /// A channel by SID or unique name.
     pub(crate) fn find_channel(&self, id: &str) -> Option<&Channel> {
-        self.channels
-            .get(id)
-            .or_else(|| self.channels.values().find(|channel| channel.unique_name.as_deref() == Some(id)))
+        let sid = self.channel_names.get(id).map_or(id, String::as_str);
+        self.channels.get(sid)
+    }
+
+    /// Gives a channel another unique name, or none; the caller has seen to it that it is free.
+    pub(crate) fn rename_channel(&mut self, sid: &str, name: Option<&str>) {
+        let Some(channel) = self.channels.get_mut(sid) else { return };
+        if let Some(old) = channel.unique_name.take() {
+            self.channel_names.remove(&old);
+        }
+        if let Some(name) = name {
+            self.channel_names.insert(name.to_owned(), sid.to_owned());
+            channel.unique_name = Some(name.to_owned());
+        }
     }
 
     /// All channels, oldest first.

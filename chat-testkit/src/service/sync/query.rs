@@ -136,7 +136,7 @@ pub(crate) fn query(entity: &Entity, request: &Request, max_page_size: usize, no
     let next = next.map(|key| {
         PageToken { order, size, after: Some(key.to_json()), before: None, hide_expired }.encode()
     });
-    page(entity, &rows, size, previous, next)
+    page(entity, &rows, size, previous.as_deref(), next.as_deref())
 }
 
 /// Items from `start` on, in this order.
@@ -151,8 +151,8 @@ fn page(
     entity: &Entity,
     rows: &[Row<'_>],
     size: usize,
-    previous_token: Option<String>,
-    next_token: Option<String>,
+    previous_token: Option<&str>,
+    next_token: Option<&str>,
 ) -> Response {
     let items: Vec<Value> = rows.iter().map(|(key, item)| entity.item_descriptor(key, item, true)).collect();
     Response::ok(json!({

@@ -1,5 +1,6 @@
 //! The REST interface of Sync (spec 02 §1.4).
 
+use chat_proto::Timestamp;
 use serde_json::{Map, Value};
 
 use super::entity::{Access, Entity, ItemKey, Kind, Writers};
@@ -110,7 +111,7 @@ impl Call<'_> {
                 return (Response::error(409, 54_301, "Unique name already exists"), Effect::None);
             }
         }
-        let expires = match expiry(self.world, &body) {
+        let expires = match Expiry::read(self.world, &body) {
             Ok(expires) => expires,
             Err(response) => return (response, Effect::None),
         };
@@ -130,7 +131,7 @@ impl Call<'_> {
         let sid = self.store.create_with_sid(self.world, sid, new);
         self.store.edit(&sid, |entity| {
             entity.session = session;
-            entity.date_expires = expires.flatten();
+            expires.apply(&mut entity.date_expires);
         });
         let response = self.read(&sid, |entity| Response::json(201, entity.descriptor(false)));
         (response, if session { Effect::SessionCreated(sid) } else { Effect::None })
@@ -153,21 +154,19 @@ impl Call<'_> {
             return forbidden();
         }
         let body = self.request.json();
-        let expires = match expiry(self.world, &body) {
+        let expires = match Expiry::read(self.world, &body) {
             Ok(expires) => expires,
             Err(response) => return response,
         };
         let data = body.get("data").filter(|_| kind == Kind::Document);
-        if data.is_none() && expires.is_none() {
+        if data.is_none() && expires == Expiry::Untouched {
             return Response::error(400, 54_010, "No parameters given");
         }
         let revision = self.store.get(sid).map(Entity::revision);
         if let Err(response) = self.if_match(kind, revision.as_deref()) {
             return response;
         }
-        if let Some(expires) = expires {
-            self.store.edit(sid, |entity| entity.date_expires = expires);
-        }
+        self.store.edit(sid, |entity| expires.apply(&mut entity.date_expires));
         if let Some(data) = data {
             self.store.set_document(self.world, sid, data.clone(), self.identity);
         }
@@ -183,7 +182,7 @@ impl Call<'_> {
     }
 
     fn query(&mut self, sid: &str) -> Response {
-        let now = chat_proto::Timestamp::from_unix_millis(self.world.clock.unix_millis()).to_string();
+        let now = Timestamp::from_unix_millis(self.world.clock.unix_millis()).to_string();
         let most = self.world.config.max_page_size;
         self.read(sid, |entity| query(entity, self.request, most, &now))
     }
@@ -194,10 +193,10 @@ impl Call<'_> {
             return (forbidden(), Effect::None);
         }
         let body = self.request.json();
-        let (data, expires) = match (body.get("data"), expiry(self.world, &body)) {
+        let (data, expires) = match (body.get("data"), Expiry::read(self.world, &body)) {
             (_, Err(response)) => return (response, Effect::None),
             (None, _) => return (Response::error(400, 54_010, "No parameters given"), Effect::None),
-            (Some(data), Ok(expires)) => (data.clone(), expires.flatten()),
+            (Some(data), Ok(expires)) => (data.clone(), expires),
         };
         let key = if kind == Kind::List {
             match self.store.push_item(self.world, sid, data, self.identity) {
@@ -263,7 +262,7 @@ impl Call<'_> {
             });
         }
         let body = self.request.json();
-        let expires = match expiry(self.world, &body) {
+        let expires = match Expiry::read(self.world, &body) {
             Ok(expires) => expires,
             Err(response) => return response,
         };
@@ -274,12 +273,10 @@ impl Call<'_> {
                     _ => 200,
                 }
             }
-            None if expires.is_some() && revision.is_some() => 200,
+            None if expires != Expiry::Untouched && revision.is_some() => 200,
             None => return Response::error(400, 54_010, "No parameters given"),
         };
-        if let Some(expires) = expires {
-            self.set_expiry(sid, key, expires);
-        }
+        self.set_expiry(sid, key, expires);
         self.show_item(status, sid, key)
     }
 
@@ -291,10 +288,10 @@ impl Call<'_> {
         })
     }
 
-    fn set_expiry(&mut self, sid: &str, key: &ItemKey, expires: Option<String>) {
+    fn set_expiry(&mut self, sid: &str, key: &ItemKey, expires: Expiry) {
         self.store.edit(sid, |entity| {
             if let Some(item) = entity.items.get_mut(key) {
-                item.date_expires = expires;
+                expires.apply(&mut item.date_expires);
             }
         });
     }
@@ -317,16 +314,34 @@ impl Call<'_> {
     }
 }
 
-/// `ttl` of a body as a date: absent, or present with "never" for 0.
-fn expiry(world: &World, body: &Value) -> Result<Option<Option<String>>, Response> {
-    let Some(ttl) = body.get("ttl").filter(|ttl| !ttl.is_null()) else { return Ok(None) };
-    match ttl.as_i64() {
-        Some(0) => Ok(Some(None)),
-        Some(ttl @ 1..=MOST_TTL_S) => {
-            let date = world.clock.unix_millis().saturating_add(ttl * 1000);
-            Ok(Some(Some(chat_proto::Timestamp::from_unix_millis(date).to_string())))
+/// What a body says about the end of a thing's life.
+#[derive(Debug, PartialEq, Eq)]
+enum Expiry {
+    Untouched,
+    Never,
+    At(String),
+}
+
+impl Expiry {
+    /// `ttl` of a body, in seconds; 0 is for ever.
+    fn read(world: &World, body: &Value) -> Result<Self, Response> {
+        let Some(ttl) = body.get("ttl").filter(|ttl| !ttl.is_null()) else { return Ok(Self::Untouched) };
+        match ttl.as_i64() {
+            Some(0) => Ok(Self::Never),
+            Some(ttl @ 1..=MOST_TTL_S) => {
+                let date = world.clock.unix_millis().saturating_add(ttl * 1000);
+                Ok(Self::At(Timestamp::from_unix_millis(date).to_string()))
+            }
+            _ => Err(Response::error(400, 54_011, "Invalid TTL")),
         }
-        _ => Err(Response::error(400, 54_011, "Invalid TTL")),
+    }
+
+    fn apply(self, to: &mut Option<String>) {
+        match self {
+            Self::Untouched => {}
+            Self::Never => *to = None,
+            Self::At(date) => *to = Some(date),
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::{Actor, Answer, MALFORMED, NOT_MEMBER, Refusal, UNAUTHORIZED, refuse, text};
-use crate::service::chat::Channel;
+use crate::service::chat::Chat;
 use crate::service::chat::channels::NewChannel;
 
 const NAME_TAKEN: Refusal = refuse(409, "Channel with provided unique name already exists");
@@ -42,12 +42,20 @@ pub(super) fn destroy(actor: &mut Actor<'_>, params: &Map<String, Value>) -> Ans
 
 pub(super) fn edit_attributes(actor: &mut Actor<'_>, params: &Map<String, Value>) -> Answer {
     let attributes = actor.attributes(params)?.to_owned();
-    edit(actor, params, |channel| channel.attributes = attributes)
+    edit(actor, params, |chat, sid| {
+        if let Some(channel) = chat.channels.get_mut(sid) {
+            channel.attributes = attributes;
+        }
+    })
 }
 
 pub(super) fn edit_friendly_name(actor: &mut Actor<'_>, params: &Map<String, Value>) -> Answer {
     let name = params.get("friendlyName").cloned().unwrap_or(Value::Null);
-    edit(actor, params, |channel| channel.friendly_name = name)
+    edit(actor, params, |chat, sid| {
+        if let Some(channel) = chat.channels.get_mut(sid) {
+            channel.friendly_name = name;
+        }
+    })
 }
 
 pub(super) fn edit_unique_name(actor: &mut Actor<'_>, params: &Map<String, Value>) -> Answer {
@@ -57,18 +65,18 @@ pub(super) fn edit_unique_name(actor: &mut Actor<'_>, params: &Map<String, Value
     if name.is_some_and(|name| taken(actor, name, Some(sid))) {
         return Err(NAME_TAKEN);
     }
-    edit(actor, params, |channel| channel.unique_name = name.map(str::to_owned))
+    edit(actor, params, |chat, sid| chat.rename_channel(sid, name))
 }
 
 /// Changes a channel and shows it. Its creator and its members may.
-fn edit(actor: &mut Actor<'_>, params: &Map<String, Value>, change: impl FnOnce(&mut Channel)) -> Answer {
+fn edit(actor: &mut Actor<'_>, params: &Map<String, Value>, change: impl FnOnce(&mut Chat, &str)) -> Answer {
     let channel = actor.channel(params)?;
     if channel.created_by != actor.identity && !channel.is_member(actor.identity) {
         return Err(NOT_MEMBER);
     }
     let sid = channel.sid.clone();
+    change(actor.chat, &sid);
     if let Some(channel) = actor.chat.channels.get_mut(&sid) {
-        change(channel);
         channel.date_updated = actor.world.clock.stamp();
         channel.publish(actor.world, actor.store, actor.identity);
     }
@@ -88,7 +96,6 @@ pub(super) fn edit_notification_level(actor: &mut Actor<'_>, params: &Map<String
 }
 
 fn taken(actor: &Actor<'_>, name: &str, except: Option<&str>) -> bool {
-    let mut channels = actor.chat.channels.values();
-    channels
-        .any(|channel| channel.unique_name.as_deref() == Some(name) && Some(channel.sid.as_str()) != except)
+    let holder = actor.chat.channel_names.get(name).map(String::as_str);
+    holder.is_some() && holder != except
 }

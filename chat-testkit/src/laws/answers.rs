@@ -1,0 +1,43 @@
+use std::collections::BTreeMap;
+
+use chat_proto::{Event, Record};
+
+use super::Violation;
+use crate::world::Session;
+
+/// Law 5: every accepted call is answered exactly once, and nothing else is. It speaks of sessions that end with a
+/// shutdown, which answers everything; what was asked for in the first `healed` entries must be answered in them,
+/// because there was time enough.
+///
+/// # Errors
+///
+/// The first call that was answered twice, or never; the first answer that nobody asked for.
+pub fn answered_once(session: &Session, healed: usize) -> Result<(), Violation> {
+    for client in 0..session.clients.len() {
+        let mut waiting = BTreeMap::new();
+        for (step, entry) in session.entries.iter().enumerate().filter(|(_, entry)| entry.client == client) {
+            let broken = |what: String| Violation::new(5, client, step, what);
+            if step >= healed
+                && let Some((id, (asked, call))) = waiting.iter().find(|(_, (asked, _))| *asked < healed)
+            {
+                let what = format!("{id} still waits although everything is well: {call:?}");
+                return Err(Violation::new(5, client, *asked, what));
+            }
+            match &entry.record {
+                Record::Call { id: Some(id), call, .. } => {
+                    if waiting.insert(*id, (step, call)).is_some() {
+                        return Err(broken(format!("two calls are named {id}")));
+                    }
+                }
+                Record::Event(Event::Answer { call, result }) if waiting.remove(call).is_none() => {
+                    return Err(broken(format!("{call} does not wait for an answer, but got {result:?}")));
+                }
+                _ => {}
+            }
+        }
+        if let Some((id, (step, call))) = waiting.into_iter().next() {
+            return Err(Violation::new(5, client, step, format!("{id} was never answered: {call:?}")));
+        }
+    }
+    Ok(())
+}

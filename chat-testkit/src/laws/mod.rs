@@ -1,0 +1,73 @@
+//! The laws of the client, as functions over a [`Session`](crate::world::Session).
+//!
+//! Each makes the clients of the session anew, leads them through what they were told, and asks at many of its steps
+//! what would be if something else happened there: clients are plain values, so a copy answers that. The numbers are
+//! those of the design; the remaining laws (7, 9, 10) come with saving and recording.
+//!
+//! | law | function |
+//! |---|---|
+//! | 1. any call, any time, any order | [`any_order`] |
+//! | 2. ticks are harmless | [`ticks_are_harmless`] |
+//! | 3. stale is silent | [`stale_is_silent`] |
+//! | 4. the deadline is honest | [`deadline_is_honest`] |
+//! | 5. every accepted call is answered exactly once | [`answered_once`] |
+//! | 6. same seed, same records, same outputs | [`repeats_itself`] |
+//! | 8. no input panics, loops, or grows memory | [`stays_bounded`] |
+//! | 11. nothing is lost, nothing is doubled | [`nothing_lost`] |
+
+mod answers;
+mod bounds;
+mod deadline;
+mod messages;
+mod order;
+mod repeat;
+mod replay;
+mod stale;
+mod ticks;
+
+use crate::world::{Core, Run};
+
+pub use answers::answered_once;
+pub use bounds::stays_bounded;
+pub use deadline::deadline_is_honest;
+pub use messages::nothing_lost;
+pub use order::any_order;
+pub use repeat::repeats_itself;
+pub use stale::stale_is_silent;
+pub use ticks::ticks_are_harmless;
+
+/// A broken law: which, by whom, and where in the session.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("law {law} is broken by client {client} at step {step}: {what}")]
+pub struct Violation {
+    /// The law's number.
+    pub law: u8,
+    /// A place in [`Session::clients`](crate::world::Session::clients).
+    pub client: usize,
+    /// A place in [`Session::entries`](crate::world::Session::entries).
+    pub step: usize,
+    /// What happened, and what should have.
+    pub what: String,
+}
+
+impl Violation {
+    pub(crate) fn new(law: u8, client: usize, step: usize, what: impl Into<String>) -> Self {
+        Self { law, client, step, what: what.into() }
+    }
+}
+
+/// Every law that a finished run can be held against. `seed` decides where it is probed.
+///
+/// # Errors
+///
+/// The first law that is broken.
+pub fn all<C: Core>(run: &Run<C>, seed: u64) -> Result<(), Violation> {
+    repeats_itself::<C>(&run.session)?;
+    any_order::<C>(&run.session, seed)?;
+    ticks_are_harmless::<C>(&run.session, seed)?;
+    stale_is_silent::<C>(&run.session, seed)?;
+    deadline_is_honest::<C>(&run.session, seed)?;
+    stays_bounded::<C>(&run.session, seed)?;
+    answered_once(&run.session, run.healed)?;
+    nothing_lost(run)
+}

@@ -1,0 +1,67 @@
+use std::fmt;
+
+use chat_proto::{
+    Call, CallId, CallOptions, Cancel, Client, Command, Config, Deadline, Event, Input, Refused, Seed, State,
+    Stats, Time, Token,
+};
+
+/// What a world and the laws need of a client: [`Client`] itself, or a wrapper that makes it wrong, because a law that
+/// nothing can break checks nothing.
+pub trait Core: Clone + fmt::Debug {
+    /// See [`Client::new`].
+    fn new(config: Config, token: Token, seed: &Seed, now: Time) -> Self;
+    /// See [`Client::handle`].
+    fn handle(&mut self, now: Time, input: Input<'_>);
+    /// See [`Client::call`].
+    fn call(&mut self, now: Time, call: Call, options: CallOptions) -> Result<CallId, Refused>;
+    /// See [`Client::cancel`].
+    fn cancel(&mut self, now: Time, id: CallId) -> Cancel;
+    /// See [`Client::poll_command`].
+    fn poll_command(&mut self) -> Option<Command>;
+    /// See [`Client::poll_event`].
+    fn poll_event(&mut self) -> Option<Event>;
+    /// See [`Client::deadline`].
+    fn deadline(&self) -> Option<Deadline>;
+    /// See [`Client::state`].
+    fn state(&self) -> &State;
+    /// See [`Client::stats`].
+    fn stats(&self) -> &Stats;
+}
+
+impl Core for Client {
+    fn new(config: Config, token: Token, seed: &Seed, now: Time) -> Self {
+        Self::new(config, token, seed, now)
+    }
+
+    fn handle(&mut self, now: Time, input: Input<'_>) {
+        self.handle(now, input);
+    }
+
+    fn call(&mut self, now: Time, call: Call, options: CallOptions) -> Result<CallId, Refused> {
+        self.call(now, call, options)
+    }
+
+    fn cancel(&mut self, now: Time, id: CallId) -> Cancel {
+        self.cancel(now, id)
+    }
+
+    fn poll_command(&mut self) -> Option<Command> {
+        self.poll_command()
+    }
+
+    fn poll_event(&mut self) -> Option<Event> {
+        self.poll_event()
+    }
+
+    fn deadline(&self) -> Option<Deadline> {
+        self.deadline()
+    }
+
+    fn state(&self) -> &State {
+        self.state()
+    }
+
+    fn stats(&self) -> &Stats {
+        self.stats()
+    }
+}

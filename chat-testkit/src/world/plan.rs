@@ -1,0 +1,103 @@
+use std::fmt;
+
+use chat_proto::Config;
+
+use crate::service::ServiceConfig;
+
+/// What a world is like. The seed decides everything else.
+#[derive(Clone)]
+pub struct Plan {
+    /// One seed, one world.
+    pub seed: u64,
+    /// How many people.
+    pub clients: usize,
+    /// How many things the apps do in all.
+    pub steps: usize,
+    /// What each client is told, beside its own addresses and dates.
+    pub config: Config,
+    /// What the service is told.
+    pub service: ServiceConfig,
+    /// How bad the network is.
+    pub weather: Weather,
+    /// How bad the hosts are.
+    pub hosts: Hosts,
+}
+
+impl Plan {
+    /// A world of two or three people in which everything may go wrong.
+    pub fn stormy(seed: u64) -> Self {
+        Self {
+            seed,
+            clients: 2 + usize::from(seed.is_multiple_of(3)),
+            steps: 60,
+            config: Config::default(),
+            service: ServiceConfig::default(),
+            weather: Weather { latency_ms: (1, 400), cuts: 60, refused: 100, half_open: 250 },
+            hosts: Hosts {
+                late_ticks: 100,
+                extra_ticks: 50,
+                suspends: 8,
+                clock_back: 20,
+                stale: 40,
+                slow_apps: true,
+            },
+        }
+    }
+
+    /// The same people on a good network with good hosts.
+    pub fn calm(seed: u64) -> Self {
+        Self {
+            weather: Weather { latency_ms: (1, 30), cuts: 0, refused: 0, half_open: 0 },
+            hosts: Hosts {
+                late_ticks: 0,
+                extra_ticks: 0,
+                suspends: 0,
+                clock_back: 0,
+                stale: 0,
+                slow_apps: false,
+            },
+            ..Self::stormy(seed)
+        }
+    }
+}
+
+/// One line: what a failing run prints, and what it is made again of.
+impl fmt::Debug for Plan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { seed, clients, steps, weather, hosts, .. } = self;
+        write!(
+            f,
+            "Plan {{ seed: {seed}, clients: {clients}, steps: {steps}, weather: {weather:?}, hosts: {hosts:?} }}"
+        )
+    }
+}
+
+/// How bad the network is. Chances are per mille.
+#[derive(Debug, Clone, Copy)]
+pub struct Weather {
+    /// How long a message travels, from and to. Messages of one socket never overtake each other.
+    pub latency_ms: (u64, u64),
+    /// How often a socket is cut, for each thing that an app does: what is on its way is lost.
+    pub cuts: u64,
+    /// How often a socket does not open.
+    pub refused: u64,
+    /// How often nobody tells the client of a cut, for each cut.
+    pub half_open: u64,
+}
+
+/// How bad the hosts are. Chances are per mille, for each thing that an app does unless said otherwise.
+#[derive(Debug, Clone, Copy)]
+pub struct Hosts {
+    /// How often a tick comes late, by up to three seconds, for each tick.
+    pub late_ticks: u64,
+    /// How often a tick comes that nobody asked for.
+    pub extra_ticks: u64,
+    /// How often a host sleeps for minutes or hours.
+    pub suspends: u64,
+    /// How often a clock goes back by up to five seconds.
+    pub clock_back: u64,
+    /// How often a host tells what it told of an earlier socket again.
+    pub stale: u64,
+    /// Whether some apps take their events late, or only at the end.
+    pub slow_apps: bool,
+}
