@@ -164,7 +164,7 @@ fn apns(payload: &Map<String, Value>, aps: &Value) -> Result<PushNotification, P
     let aps = aps.as_object().ok_or(malformed("aps"))?;
     let (title, body) = match aps.get("alert") {
         Some(Value::String(body)) => {
-            (None, Some(body.as_str().into()).filter(|body: &Box<str>| !body.is_empty()))
+            (None, Some(body.as_str()).filter(|body| !body.is_empty()).map(Into::into))
         }
         Some(Value::Object(alert)) => (text(alert, "title"), text(alert, "body")),
         _ => return Err(malformed("aps.alert")),

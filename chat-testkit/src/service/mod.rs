@@ -11,6 +11,7 @@ mod config;
 mod connections;
 mod faults;
 mod http;
+mod media;
 mod outbox;
 mod push;
 mod sync;
@@ -42,6 +43,23 @@ pub use config::{ContextEnrich, ServiceConfig};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ConnId(pub u64);
 
+/// An HTTP request to the media service and its answer, as the host numbers them. A number is never used again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ExchangeId(pub u64);
+
+/// A whole HTTP request to the media service.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MediaRequest<'a> {
+    /// In capitals.
+    pub method: &'a str,
+    /// With the query.
+    pub path: &'a str,
+    /// Names and values.
+    pub headers: &'a [(String, String)],
+    /// Empty when there is none.
+    pub body: &'a [u8],
+}
+
 /// What happened in the world.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ServiceInput<'a> {
@@ -55,6 +73,8 @@ pub enum ServiceInput<'a> {
     Text(ConnId, &'a str),
     /// The WebSocket is gone, whoever closed it.
     Closed(ConnId),
+    /// A complete HTTP request to the media service arrived.
+    Http(ExchangeId, MediaRequest<'a>),
 }
 
 /// What the host is to do.
@@ -80,6 +100,22 @@ pub enum ServiceOutput {
         conn: ConnId,
         /// The code of a WebSocket close frame; `None` cuts the connection at once, without one.
         code: Option<u16>,
+    },
+    /// Answer an HTTP request.
+    HttpReply {
+        /// Which one.
+        http: ExchangeId,
+        /// The status.
+        status: u16,
+        /// Names and values, without the length.
+        headers: Vec<(String, String)>,
+        /// The body.
+        body: Vec<u8>,
+    },
+    /// Cut the connection of an HTTP request instead of answering it.
+    HttpCut {
+        /// Which one.
+        http: ExchangeId,
     },
 }
 
@@ -181,6 +217,7 @@ impl Service {
             // Twilsock knows binary messages only (spec 01 §1.1).
             ServiceInput::Text(conn, _) => self.on_malformed(conn),
             ServiceInput::Closed(conn) => self.forget_connection(conn),
+            ServiceInput::Http(http, request) => self.on_media(http, &request),
         }
         self.tell_changes();
     }

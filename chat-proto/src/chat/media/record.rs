@@ -82,10 +82,9 @@ fn refusal(reply: &HttpReply) -> CallError {
 }
 
 fn is_fetchable(url: &str, base: &str) -> bool {
-    let rest = match (url.split_once("://"), base.starts_with("http://")) {
-        (Some(("https", rest)), _) | (Some(("http", rest)), true) => rest,
-        _ => return false,
-    };
+    let plain = base.starts_with("http://");
+    let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://").filter(|_| plain));
+    let Some(rest) = rest else { return false };
     let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
     !authority.is_empty() && !authority.contains('@') && url.bytes().all(|byte| byte.is_ascii_graphic())
 }
