@@ -51,7 +51,7 @@ pub(super) struct Rig {
     /// The newest socket that was asked for.
     pub(super) link: LinkId,
     pub(super) notices: Vec<Notice>,
-    accepted: Vec<String>,
+    pub(super) accepted: Vec<String>,
     pub(super) next_request: u64,
 }
 
