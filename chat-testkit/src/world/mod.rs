@@ -129,12 +129,23 @@ impl<C: Core> World<C> {
             rng,
             plan,
         };
+        world.furnish();
         let people: Vec<Identity> = (0..world.plan.clients).map(|n| person(n).as_str().into()).collect();
         for identity in &people {
             world.join(identity.clone(), people.clone());
         }
         world.queue.plan(START, Happening::Act);
         world
+    }
+
+    /// Makes the rooms.
+    fn furnish(&mut self) {
+        let people: Vec<String> = (0..self.plan.clients).map(person).collect();
+        let Some((first, others)) = people.split_first().filter(|_| self.plan.rooms > 0) else { return };
+        let rooms = serde_json::json!({
+            "channels": self.plan.rooms, "identity": first, "also": others, "prefix": "room", "messages": 2,
+        });
+        self.service.admin(self.now, "seed", &rooms).expect("rooms can be made in an empty service");
     }
 
     fn join(&mut self, identity: Identity, people: Vec<Identity>) {

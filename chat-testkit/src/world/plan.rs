@@ -11,6 +11,8 @@ pub struct Plan {
     pub seed: u64,
     /// How many people.
     pub clients: usize,
+    /// How many channels there are in which everybody is from the beginning.
+    pub rooms: usize,
     /// How many things the apps do in all.
     pub steps: usize,
     /// What each client is told, beside its own addresses and dates.
@@ -29,9 +31,11 @@ impl Plan {
         Self {
             seed,
             clients: 2 + usize::from(seed.is_multiple_of(3)),
+            rooms: 1 + usize::from(seed.is_multiple_of(2)),
             steps: 60,
             config: Config::default(),
-            service: ServiceConfig::default(),
+            // Without pings a client takes a silent service for a dead socket.
+            service: ServiceConfig { ping_interval_ms: 20_000, ..ServiceConfig::default() },
             weather: Weather { latency_ms: (1, 400), cuts: 60, refused: 100, half_open: 250 },
             hosts: Hosts { late_ticks: 100, extra_ticks: 50, suspends: 8, clock_back: 20, stale: 40, slow_apps: true },
         }
@@ -50,8 +54,9 @@ impl Plan {
 /// One line: what a failing run prints, and what it is made again of.
 impl fmt::Debug for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { seed, clients, steps, weather, hosts, .. } = self;
-        write!(f, "Plan {{ seed: {seed}, clients: {clients}, steps: {steps}, weather: {weather:?}, hosts: {hosts:?} }}")
+        let Self { seed, clients, rooms, steps, weather, hosts, config: _, service: _ } = self;
+        write!(f, "Plan {{ seed: {seed}, clients: {clients}, rooms: {rooms}, steps: {steps}, ")?;
+        write!(f, "weather: {weather:?}, hosts: {hosts:?} }}")
     }
 }
 
