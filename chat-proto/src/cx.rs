@@ -109,8 +109,4 @@ impl Events {
     pub(crate) fn has_room(&self) -> bool {
         self.queue.len() <= self.limit / 2
     }
-
-    pub(crate) fn len(&self) -> usize {
-        self.queue.len()
-    }
 }

@@ -87,7 +87,7 @@ impl PartialEq for Json {
 
 impl Eq for Json {}
 
-/// Recursion is bounded: both values came through serde_json's own limit of 128 levels.
+/// Recursion is bounded: both values came through `serde_json`'s own limit of 128 levels.
 fn same_meaning(a: &Value, b: &Value) -> bool {
     match (a, b) {
         (Value::Number(a), Value::Number(b)) => a == b || a.as_f64() == b.as_f64(),

@@ -105,7 +105,7 @@ fn base64url(text: &str) -> Option<Vec<u8>> {
         held += 6;
         if held >= 8 {
             held -= 8;
-            out.push((bits >> held) as u8);
+            out.extend(u8::try_from(bits >> held));
             bits &= (1 << held) - 1;
         }
     }

@@ -50,7 +50,7 @@ impl fmt::Debug for Seed {
     }
 }
 
-/// SplitMix64: small, well studied, and quite enough for ids that need only be different.
+/// `SplitMix64`: small, well studied, and quite enough for ids that need only be different.
 #[derive(Debug, Clone)]
 struct Rng {
     state: u64,

@@ -82,9 +82,4 @@ impl Timers {
         self.due.clear();
         self.armed.clear();
     }
-
-    /// How many are armed.
-    pub(crate) fn len(&self) -> usize {
-        self.armed.len()
-    }
 }

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use chat_proto::{ConnectionState, Event, RetryPolicy, Token};
+use chat_proto::{ConnectionState, Event, Network, RetryPolicy, Token};
 use futures_lite::{FutureExt, StreamExt};
 use serde_json::json;
 use smol::block_on;
@@ -12,7 +12,10 @@ use smol::channel::{Receiver, Sender, unbounded};
 
 use crate::support::duplex::{End, Way, Writes, duplex};
 use crate::support::peer::Peer;
-use crate::{Client, Config, Error, Events, Options, StreamItem, Transport};
+use crate::{
+    CallFuture, Channel, Client, Config, Error, Events, Message, Options, Pages, Paginator, StreamItem,
+    Transport,
+};
 
 /// Where the client connects to: each attempt arrives here.
 struct Service {
@@ -249,6 +252,36 @@ fn the_state_is_told_and_kept() {
         assert_eq!(client.connection_state(), ConnectionState::Connected);
         drop(client);
     });
+}
+
+#[test]
+fn another_network_means_another_connection() {
+    run(async {
+        let (service, options) = service(Way::default());
+        let client = start(options);
+        let (mut peer, _) = service.accept().await;
+        peer.welcome().await;
+        client.network(Network::Changed);
+        let (mut second, _) = service.accept().await;
+        second.welcome().await;
+        // The first was closed, not left behind.
+        while peer.next().await.is_some() {}
+        drop(client);
+    });
+}
+
+#[test]
+fn handles_may_go_to_any_thread() {
+    fn is_send<T: Send>() {}
+    fn is_sync<T: Send + Sync>() {}
+    is_sync::<Client>();
+    is_sync::<Channel>();
+    is_sync::<Paginator<Message>>();
+    is_sync::<Options>();
+    is_sync::<Error>();
+    is_sync::<Events>();
+    is_send::<CallFuture<Channel>>();
+    is_send::<Pages<Message>>();
 }
 
 #[test]

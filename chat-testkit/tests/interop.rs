@@ -33,12 +33,13 @@ fn main() -> ExitCode {
     trials.push(with_node(&shared, "a_wrong_service_is_caught".into(), a_wrong_service_is_caught));
 
     let conclusion = libtest_mimic::run(&arguments, trials);
-    if let Some(Ok(workshop)) = Arc::into_inner(shared).and_then(OnceLock::into_inner) {
-        if conclusion.has_failed() {
+    match Arc::into_inner(shared).and_then(OnceLock::into_inner) {
+        Some(Ok(workshop)) if conclusion.has_failed() => {
             eprintln!("the drivers' logs are in {}", workshop.folder().display());
-        } else {
-            workshop.remove();
         }
+        Some(Ok(workshop)) => workshop.remove(),
+        Some(Err(why)) if !conclusion.has_failed() => eprintln!("ignored: {why}"),
+        Some(Err(_)) | None => {}
     }
     conclusion.exit_code()
 }

@@ -2,6 +2,11 @@
 //!
 //! A call that must wait for something (readiness, a document, streams) begins again when that is there.
 
+#![expect(
+    clippy::result_large_err,
+    reason = "an `Err` is a step like any other: it leaves early, it is no failure"
+)]
+
 use super::calls::{Progress, Wait};
 use super::check::{check, invalid};
 use super::commands::{CommandOwner, SessionCommand};

@@ -114,7 +114,7 @@ impl Record {
 pub(super) enum Reading {
     #[default]
     NotBegun,
-    Reading,
+    UnderWay,
     Done,
     Failed,
 }

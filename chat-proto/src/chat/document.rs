@@ -16,6 +16,7 @@ use crate::model::{
 };
 
 /// What a record of a channel says: `None` says nothing.
+#[expect(clippy::option_option, reason = "absent and null mean different things on the wire")]
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct ChannelData {
     /// Name of the document.
@@ -84,6 +85,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Nested<'a> {
     }
 }
 
+#[expect(clippy::option_option, reason = "absent and null mean different things on the wire")]
 impl Nested<'_> {
     /// `None` when absent, `Some(None)` for what counts as no (null, false, 0, ""), else what `read` makes of it.
     fn read<T>(&self, read: impl Fn(&str) -> Option<T>) -> Option<Option<T>> {

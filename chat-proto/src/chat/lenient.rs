@@ -29,6 +29,7 @@ impl<T> Field<T> {
     }
 
     /// `None` for absent, `Some(None)` for null.
+    #[expect(clippy::option_option, reason = "that is the point")]
     pub(crate) fn present(self) -> Option<Option<T>> {
         match self {
             Self::Absent => None,
@@ -115,6 +116,7 @@ impl<'de, T: Scalar<'de>> Visitor<'de> for FieldVisitor<T> {
         Ok(value_or_absent(i64::try_from(number).ok().and_then(T::from_integer)))
     }
 
+    #[expect(clippy::cast_possible_truncation, clippy::cast_precision_loss, reason = "compared afterwards")]
     fn visit_f64<E>(self, number: f64) -> Result<Self::Value, E> {
         // Some services write 3.0 for 3; beyond 2^53 a double is no longer exact and is not taken for an integer.
         let whole = number as i64;

@@ -32,14 +32,14 @@ impl Chat {
 
     fn message_added(&mut self, cx: &mut Cx, sid: &ChannelSid, index: u64, text: &str) {
         let message = match message_item::parse(text, sid, index) {
-            Ok(message) => Arc::new(message),
+            Ok(message) => message,
             Err(error) => return unreadable(cx, "message", &error),
         };
         let Some(entry) = self.state.channels.get_mut(sid) else { return };
-        if entry.messages.contains_key(&index) {
-            return;
-        }
-        entry.messages.insert(index, message.clone());
+        // A page may have brought it before its event did: it is told all the same, once.
+        let known = entry.messages.entry(index).or_insert_with(|| Arc::new(message.clone()));
+        message_item::apply(Arc::make_mut(known), &message);
+        let message = known.clone();
         self.forget_old_messages(cx, sid);
         self.typing_ended_by(cx, sid, message.author.as_ref());
         cx.events.push(Event::MessageAdded(message));

@@ -231,7 +231,7 @@ impl Chat {
                 cx.events.push(Event::ConnectionStateChanged(state));
             }
             Notice::TokenUpdated { call, result } => {
-                self.calls.answer(cx, call, result.map(|()| Reply::Done))
+                self.calls.answer(cx, call, result.map(|()| Reply::Done));
             }
             Notice::ShutDown { call } => {
                 self.calls.answer(cx, call, Ok(Reply::Done));
@@ -279,7 +279,7 @@ impl Chat {
                 self.proceed(cx, id, Got::Response(result));
             }
             SessionEvent::Answered { owner: CommandOwner::Report(number), result } => {
-                self.report_answered(cx, number, result);
+                self.report_answered(cx, number, &result);
             }
             SessionEvent::Fault(fault) => cx.events.push(Event::Fault(fault)),
         }

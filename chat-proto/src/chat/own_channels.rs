@@ -86,7 +86,7 @@ impl Chat {
 
     fn read_own_channels(&mut self, cx: &mut Cx, token: Option<&str>) {
         let Some(context) = &self.context else { return };
-        self.channels.reading = Reading::Reading;
+        self.channels.reading = Reading::UnderWay;
         match directory::sync_list_url(&cx.config, &context.links, token) {
             Ok(url) => self.read(cx, url, Reader::OwnChannels),
             Err(error) => self.own_channels_failed(cx, error),
@@ -225,7 +225,7 @@ impl Chat {
                 self.tell_left(cx, sid);
             }
             Some(ChannelStatus::Known) if data.channel_type == Some(ChannelType::Private) => {
-                self.open_document(cx, sid)
+                self.open_document(cx, sid);
             }
             _ => {
                 // What the directory says may be older than what the document said (spec 03 §22 Q12).

@@ -49,10 +49,6 @@ impl Chat {
                 self.created(cx, id, kind, response)
             }
             Call::SendMessage(_) => Reply::MessageIndex(response.message_id).into(),
-            Call::Invite(..)
-            | Call::Add(..)
-            | Call::RemoveMember(..)
-            | Call::SetUserNotificationLevel(..) => Reply::Done.into(),
             Call::Join(sid)
             | Call::UpdateChannelAttributes(sid, _)
             | Call::UpdateFriendlyName(sid, _)

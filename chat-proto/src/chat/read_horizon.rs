@@ -90,9 +90,9 @@ impl Chat {
         cx.timers.arm(Timer::Report, cx.now + interval);
     }
 
-    pub(super) fn report_answered(&mut self, cx: &mut Cx, number: u64, result: Result<Response, CallError>) {
+    pub(super) fn report_answered(&mut self, cx: &mut Cx, number: u64, result: &Result<Response, CallError>) {
         for (sid, entry) in self.horizon.sent.remove(&number).unwrap_or_default() {
-            let result = match &result {
+            let result = match result {
                 Ok(response) => match response.report.iter().find(|(of, _)| *of == sid) {
                     Some((_, Some(unread))) => Ok(Reply::UnreadCount(UnreadCount::Known(*unread))),
                     Some((_, None)) => Ok(Reply::UnreadCount(UnreadCount::Unknown)),

@@ -12,6 +12,7 @@ use crate::json::Json;
 use crate::model::{ChannelSid, Identity, Member, MemberReason, MemberSid, MemberType, Reasons, RoleSid};
 
 /// What an item says. Unlike a [`Member`] it knows what it does not say.
+#[expect(clippy::option_option, reason = "absent and null mean different things on the wire")]
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct MemberData {
     identity: Option<Identity>,

@@ -11,13 +11,13 @@ use crate::model::Channel;
 pub(super) fn sort(channels: &mut [Arc<Channel>], sorting: ChannelSorting) {
     match sorting.criteria {
         SortingCriteria::LastMessage => {
-            by(channels, sorting.order, |channel| channel.last_message.and_then(|last| last.timestamp))
+            by(channels, sorting.order, |channel| channel.last_message.and_then(|last| last.timestamp));
         }
         SortingCriteria::FriendlyName => {
-            by(channels, sorting.order, |channel| name(channel.friendly_name.as_ref()))
+            by(channels, sorting.order, |channel| name(channel.friendly_name.as_ref()));
         }
         SortingCriteria::UniqueName => {
-            by(channels, sorting.order, |channel| name(channel.unique_name.as_ref()))
+            by(channels, sorting.order, |channel| name(channel.unique_name.as_ref()));
         }
     }
 }

@@ -1,5 +1,10 @@
 //! Steps that several calls take on their way.
 
+#![expect(
+    clippy::result_large_err,
+    reason = "an `Err` is a step like any other: it leaves early, it is no failure"
+)]
+
 use alloc::sync::Arc;
 
 use super::begin::Step;
@@ -254,13 +259,12 @@ impl Chat {
         };
         let by_sid = message.member_sid.as_ref().and_then(|member| self.member(sid, member));
         let found = by_sid.or_else(|| message.author.as_ref().and_then(|author| self.member_of(sid, author)));
-        match found {
-            Some(member) => Reply::Member(member.clone()).into(),
-            None => {
-                let name = message.member_sid.as_ref().map(MemberSid::as_str);
-                let name = name.or(message.author.as_ref().map(Identity::as_str)).unwrap_or("(nobody)");
-                CallError::UnknownMember(name.into()).into()
-            }
+        if let Some(member) = found {
+            Reply::Member(member.clone()).into()
+        } else {
+            let name = message.member_sid.as_ref().map(MemberSid::as_str);
+            let name = name.or(message.author.as_ref().map(Identity::as_str)).unwrap_or("(nobody)");
+            CallError::UnknownMember(name.into()).into()
         }
     }
 }

@@ -32,7 +32,7 @@ pub(super) struct Typing {
     /// How often typing is told, as the service said last.
     timeout: Option<Duration>,
     sent: BTreeMap<ChannelSid, Time>,
-    typing: BTreeMap<(ChannelSid, MemberSid), u64>,
+    now: BTreeMap<(ChannelSid, MemberSid), u64>,
     names: BTreeMap<u64, (ChannelSid, MemberSid)>,
 }
 
@@ -131,7 +131,7 @@ impl Chat {
             }
             Arc::make_mut(member).is_typing = true;
             let key = (member.channel.clone(), member.sid.clone());
-            let name = *self.typing.typing.entry(key.clone()).or_insert_with(|| cx.next_id());
+            let name = *self.typing.now.entry(key.clone()).or_insert_with(|| cx.next_id());
             self.typing.names.insert(name, key);
             cx.timers.arm(Timer::Typing(name), cx.now + lasts);
             cx.events.push(Event::TypingStarted(member.clone()));
@@ -145,7 +145,7 @@ impl Chat {
 
     /// The author of a message types no more; the first such member counts, as with the reference client.
     pub(super) fn typing_ended_by(&mut self, cx: &mut Cx, sid: &ChannelSid, author: Option<&Identity>) {
-        let typing = self.typing.typing.keys().filter(|(of, _)| of == sid).map(|(_, member)| member);
+        let typing = self.typing.now.keys().filter(|(of, _)| of == sid).map(|(_, member)| member);
         let ended: Vec<_> = typing
             .filter(|member| {
                 self.member(sid, member).is_some_and(|member| member.identity.as_ref() == author)
@@ -180,14 +180,14 @@ impl Chat {
     /// The same for a whole channel.
     pub(super) fn typing_forgotten(&mut self, cx: &mut Cx, sid: &ChannelSid) {
         let members: Vec<_> =
-            self.typing.typing.keys().filter(|(of, _)| of == sid).map(|(_, member)| member.clone()).collect();
+            self.typing.now.keys().filter(|(of, _)| of == sid).map(|(_, member)| member.clone()).collect();
         for member in members {
             self.member_typing_forgotten(cx, sid, &member);
         }
     }
 
     fn forget(&mut self, cx: &mut Cx, sid: &ChannelSid, member: &MemberSid) {
-        if let Some(name) = self.typing.typing.remove(&(sid.clone(), member.clone())) {
+        if let Some(name) = self.typing.now.remove(&(sid.clone(), member.clone())) {
             self.typing.names.remove(&name);
             cx.timers.cancel(Timer::Typing(name));
         }

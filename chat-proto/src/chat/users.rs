@@ -209,7 +209,7 @@ fn apply(cx: &mut Cx, user: &mut Arc<User>, item: &Item<'_>) {
     let Key::Name(key) = &item.key else { return };
     match read(Arc::make_mut(user), key, item.data.get()) {
         Ok(reasons) if !reasons.is_empty() => {
-            cx.events.push(Event::UserUpdated { user: user.clone(), reasons })
+            cx.events.push(Event::UserUpdated { user: user.clone(), reasons });
         }
         Ok(_) => {}
         Err(error) => unreadable(cx, "item of a user", &error),

@@ -14,7 +14,7 @@ pub struct Member {
     pub sid: MemberSid,
     /// The channel.
     pub channel: ChannelSid,
-    /// The person; `None` for people who are not users of the service (SMS, WhatsApp).
+    /// The person; `None` for people who are not users of the service (SMS, `WhatsApp`).
     pub identity: Option<Identity>,
     /// How the person takes part.
     pub member_type: MemberType,
@@ -46,7 +46,7 @@ pub enum MemberType {
     Chat,
     /// By text message.
     Sms,
-    /// By WhatsApp.
+    /// By `WhatsApp`.
     Whatsapp,
     /// In a way this version does not know.
     Other,

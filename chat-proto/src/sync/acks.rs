@@ -1,12 +1,20 @@
 //! Acknowledgements of pokes (spec 02 §2.3, §2.7).
 
-use super::Sync;
+use alloc::vec::Vec;
+use core::time::Duration;
+
 use super::apply::emit;
+use super::entity::Entity;
 use super::envelope::Event;
 use super::errors::sync_error;
 use super::output::Output;
+use super::subscriptions::Sid;
 use super::table::{Input, State};
+use super::{Kind, Sync, Timer};
 use crate::cx::Cx;
+
+/// How long to wait after a refusal that may pass.
+const ASK_AGAIN: Duration = Duration::from_mins(1);
 
 impl Sync {
     pub(super) fn established<'a>(&mut self, cx: &mut Cx, event: &Event<'a>) -> Option<Output<'a>> {
@@ -19,8 +27,10 @@ impl Sync {
         }
         match event.body.replay_status.as_ref().map(|text| &*text.0) {
             Some("completed") => self.completed(cx, sid, event.body.last_event_id),
+            // While nothing can be taken, asking again at once would only replay in vain: the watchdog asks later.
+            Some("interrupted") if self.behind.contains(sid) => None,
             Some("interrupted") => {
-                if let Some(limit) = self.entities.get(sid).filter(|e| !e.behind).map(|e| e.interrupted()) {
+                if let Some(limit) = self.entities.get(sid).map(Entity::interrupted) {
                     self.release(cx, sid, limit);
                 }
                 self.subscriptions.tell(cx, sid, Input::Interrupted);
@@ -39,7 +49,7 @@ impl Sync {
             // Not all of the replay was taken: it counts only when it is complete (see `behind`).
             return None;
         }
-        if entity.kind != super::Kind::Document {
+        if entity.kind != Kind::Document {
             let limit = entity.complete(last_event_id);
             self.release(cx, sid, limit);
         }
@@ -79,6 +89,9 @@ impl Sync {
             return self.removed(cx, sid);
         }
         let entity = self.entities.get_mut(sid)?;
+        if is_passing(status) && cx.timers.armed(Timer::Refused).is_none() {
+            cx.timers.arm(Timer::Refused, cx.now + ASK_AGAIN);
+        }
         if entity.refused.replace((status, code)) == Some((status, code)) {
             return None;
         }
@@ -91,4 +104,22 @@ impl Sync {
             error: error.clone(),
         })
     }
+
+    /// Pokes again for what was refused for a passing reason. The reference never does (spec 02 §10 D7); but an object
+    /// that was throttled once must not stay deaf until the connection breaks.
+    pub(super) fn ask_again(&mut self, cx: &mut Cx) {
+        let passing = |entity: &Entity| entity.refused.is_some_and(|(status, _)| is_passing(status));
+        let sids: Vec<Sid> =
+            self.entities.iter().filter(|(_, entity)| passing(entity)).map(|(sid, _)| sid.clone()).collect();
+        for sid in sids {
+            if self.subscriptions.state(&sid) == State::Rejected {
+                self.subscriptions.tell(cx, &sid, Input::Renewed);
+            }
+        }
+    }
+}
+
+/// Whether a refusal may be over in a while: throttled, or trouble of the service.
+fn is_passing(status: u16) -> bool {
+    status == 429 || status >= 500
 }

@@ -77,11 +77,12 @@ impl Sync {
         let fact = Fact { id, what };
         let place = entity.place(id);
         let late = matches!(place, Place::Late | Place::Stale);
-        if late && let What::Item(_, key, _) = &fact.what {
-            if place == Place::Stale || entity.knows(id, key) {
-                cx.stats.duplicates += 1;
-                return None;
-            }
+        if late
+            && let What::Item(_, key, _) = &fact.what
+            && (place == Place::Stale || entity.knows(id, key))
+        {
+            cx.stats.duplicates += 1;
+            return None;
         }
         if entity.behind || (cx.events.is_full() && !entity.own) {
             if late && place != Place::Stale {

@@ -35,7 +35,10 @@ pub(super) enum Topic {
 impl Topic {
     /// `None` for what is not for us: unknown acknowledgements, streams, live queries (spec 02 §3.3).
     fn of(event_type: &str) -> Option<Self> {
-        use {Change::*, Kind::*};
+        use {
+            Change::{Added, Removed, Updated},
+            Kind::{Document, List, Map},
+        };
         Some(match event_type {
             "list_item_added" => Self::Item(List, Added),
             "list_item_updated" => Self::Item(List, Updated),

@@ -101,13 +101,15 @@ pub(crate) enum Timer {
     Ttl,
     /// A list that could not be created is to be tried again.
     Create(EntityId),
+    /// Objects that the service refused for a passing reason are to be asked for again.
+    Refused,
 }
 
 impl Timer {
     pub(crate) fn why(self) -> Why {
         match self {
             Self::Behind => Why::Behind,
-            Self::Flush | Self::Watchdog(_) | Self::Ttl => Why::Subscription,
+            Self::Flush | Self::Watchdog(_) | Self::Ttl | Self::Refused => Why::Subscription,
             Self::Create(_) => Why::Request,
         }
     }
@@ -151,10 +153,12 @@ impl Sync {
 
     /// Connected and registered: everything followed is subscribed (again).
     pub(crate) fn online(&mut self, cx: &mut Cx) {
+        cx.timers.cancel(Timer::Refused);
         self.subscriptions.online(cx);
     }
 
     pub(crate) fn offline(&mut self, cx: &mut Cx) {
+        cx.timers.cancel(Timer::Refused);
         self.subscriptions.offline(cx);
     }
 
@@ -214,7 +218,7 @@ impl Sync {
     pub(crate) fn order(&mut self, cx: &mut Cx, order: Order) {
         match order {
             Order::Open { entity, kind, name, include_items } => {
-                self.open(cx, entity, kind, name, include_items)
+                self.open(cx, entity, kind, name, include_items);
             }
             Order::CreateList { entity, purpose, context } => self.create_list(cx, entity, purpose, context),
             Order::Close { entity } => self.close(cx, entity),
@@ -234,6 +238,7 @@ impl Sync {
             Timer::Watchdog(correlation_id) => self.subscriptions.watchdog(cx, correlation_id),
             Timer::Ttl => self.subscriptions.expire(cx),
             Timer::Create(entity) => self.create_again(cx, entity),
+            Timer::Refused => self.ask_again(cx),
         }
     }
 

@@ -141,7 +141,7 @@ impl Sync {
                 return None;
             }
         }
-        self.opened(cx, entity, kind, name, root)
+        Some(self.opened(cx, entity, kind, name, root))
     }
 
     pub(super) fn create_replied<'a>(
@@ -183,7 +183,7 @@ impl Sync {
                 {
                     list.own = true;
                 }
-                output
+                Some(output)
             }
             Err(error) => Some(Output::OpenFailed { entity, error }),
         }
@@ -197,11 +197,11 @@ impl Sync {
         kind: Kind,
         name: Box<str>,
         mut root: Root<'a>,
-    ) -> Option<Output<'a>> {
+    ) -> Output<'a> {
         if let Some(shared) = self.entities.get_mut(&*root.sid.0) {
             if shared.kind != kind {
                 let error = bad_answer("an object of another kind");
-                return Some(Output::OpenFailed { entity, error });
+                return Output::OpenFailed { entity, error };
             }
             if kind == Kind::Document
                 && let Some(id) = root.last_event_id.filter(|id| *id > shared.cursor)
@@ -249,7 +249,7 @@ impl Sync {
             // Nobody will say so again.
             self.out.push_back(Output::Subscribed { entity });
         }
-        Some(opened)
+        opened
     }
 }
 

@@ -6,7 +6,7 @@ use core::fmt;
 
 use super::{EntityId, Kind, QueryId, WriteId};
 
-/// From chat to sync. Names (entity, query, write) are drawn from [`Cx`] by whoever orders.
+/// From chat to sync. Names (entity, query, write) are drawn from [`Cx`](crate::cx::Cx) by whoever orders.
 #[derive(Clone, PartialEq)]
 pub(crate) enum Order {
     /// Open an object that exists, by unique name or SID, and follow it. → `Opened` or `OpenFailed`
@@ -23,7 +23,7 @@ pub(crate) enum Order {
     Context { query: QueryId, entity: EntityId },
     /// Append an item, `data` being JSON text. Never repeated here. → `Pushed` or `PushFailed`
     Push { write: WriteId, entity: EntityId, data: String },
-    /// Nobody waits for this page or push any more.
+    /// Nobody waits for this page or context any more.
     Forget { query: QueryId },
 }
 

@@ -26,7 +26,8 @@ pub(crate) enum Output<'a> {
         entity: EntityId,
         error: CallError,
     },
-    /// Its subscription stands and everything missed was replayed. Said again after each reconnect.
+    /// Its subscription stands and everything missed was replayed. Said again after each reconnect and each time that
+    /// a gap was closed; a further follower of an object hears it right after `Opened`.
     Subscribed {
         entity: EntityId,
     },

@@ -2,6 +2,8 @@
 //!
 //! What is not in the table changes nothing: a late acknowledgement, a second subscription, and so on. The spec's
 //! `RejectedOrphan` is not kept: an object that is refused and then closed behaves like one never followed.
+//!
+#![doc = include_str!("table.md")]
 
 /// Where the subscription of an object stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

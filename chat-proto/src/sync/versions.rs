@@ -53,7 +53,7 @@ impl Versions {
         match (self, key) {
             (Self::List(table), Key::Index(index)) => table.set(index, |index| *index, entry),
             (Self::Map(table), Key::Name(name)) => {
-                table.set(&**name, |name| Cow::Borrowed(name).into(), entry)
+                table.set(&**name, |name| Cow::Borrowed(name).into(), entry);
             }
             _ => {}
         }

@@ -9,19 +9,19 @@ mod header;
 mod inbound;
 mod machine;
 mod outgoing;
+mod request;
 mod retry;
 mod table;
 #[cfg(test)]
 mod tests;
+mod timer;
 mod token;
 mod upstream;
 mod url;
 
-use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use alloc::string::String;
 use alloc::vec::Vec;
-use core::fmt;
 
 use crate::call::CallId;
 use crate::cx::Cx;
@@ -29,84 +29,15 @@ use crate::error::CallError;
 use crate::event::{ConnectionState, TokenWanted};
 use crate::input::{Cause, Frame, LinkId, Network};
 use crate::secret::{Secret, Token};
-use crate::time::Why;
-use crate::timers::TimerKey;
 use backoff::Backoff;
 use context::Context;
 use table::{On, State};
 use token::Tokens;
 use upstream::Upstream;
 
+pub(crate) use request::{HttpReply, Method, Owner, Request, RequestError, RequestId, Retry};
+pub(crate) use timer::Timer;
 pub(crate) use url::Url;
-
-/// Names a request that twilsock carries.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct RequestId(pub(crate) u64);
-
-/// Who waits for the answer to a request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Owner {
-    Sync(crate::sync::Tag),
-    Chat(crate::chat::Tag),
-}
-
-/// An HTTP request to be carried in a `message` frame (spec 01 §2.6).
-#[derive(Clone, PartialEq, Eq)]
-pub(crate) struct Request {
-    pub(crate) method: Method,
-    pub(crate) url: Url,
-    /// In the order in which they are written.
-    pub(crate) headers: Vec<(&'static str, String)>,
-    /// What the body is; `application/json` where a request says nothing.
-    pub(crate) content_type: Option<&'static str>,
-    pub(crate) body: Option<String>,
-    pub(crate) retry: Retry,
-}
-
-/// Hides what may be secret: header values (`X-Twilio-Token`) and the body (law 10).
-impl fmt::Debug for Request {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Request")
-            .field("method", &self.method)
-            .field("host", &self.url.host)
-            .field("path", &self.url.path)
-            .field("body_bytes", &self.body.as_ref().map(String::len))
-            .field("retry", &self.retry)
-            .finish_non_exhaustive()
-    }
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Method {
-    Get,
-    Post,
-    Put,
-    Delete,
-}
-
-impl Method {
-    fn name(self) -> &'static str {
-        match self {
-            Self::Get => "GET",
-            Self::Post => "POST",
-            Self::Put => "PUT",
-            Self::Delete => "DELETE",
-        }
-    }
-}
-
-/// What twilsock does by itself when a request fails.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Retry {
-    /// Nothing: the owner hears of every failure, a lost link included.
-    Never,
-    /// A read of Sync: sent again after 429, 502–504 (4 s, 8 s … 60 s, 90 s in all, ± 20 %, spec 02 §6.3), and after a
-    /// lost link or a reply that never came.
-    SyncRead,
-    /// A read of Chat REST: sent again after 429, 502–504 (1 s, 2 s; 3 attempts, spec 03 §5.1), and after a lost link or
-    /// a reply that never came.
-    ChatRead,
-}
 
 /// From the other stages to twilsock.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -122,32 +53,6 @@ pub(crate) enum Control {
     UpdateToken { call: CallId, token: Token },
     /// Answered with [`Notice::ShutDown`] once the socket is closed.
     Shutdown { call: CallId },
-}
-
-/// The answer to a request: any HTTP status, after the retries of its policy.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct HttpReply<'a> {
-    pub(crate) status: u16,
-    pub(crate) body: &'a [u8],
-}
-
-impl HttpReply<'_> {
-    pub(crate) fn is_success(&self) -> bool {
-        (200..300).contains(&self.status)
-    }
-}
-
-/// Why a request has no HTTP answer.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum RequestError {
-    /// The link was cut after the frame was handed to the host: it may have been executed.
-    Lost,
-    /// No reply in time: it may have been executed, or may still be.
-    TimedOut,
-    /// The transport refused to carry it (non-2xx Twilsock status): it was not executed.
-    Refused { status: u16, code: i64, message: Box<str> },
-    /// It was never sent and never will be: the client is shut down.
-    ShutDown,
 }
 
 /// What a frame holds for the stages above. Borrowed from the frame: nobody copies what nobody keeps.
@@ -172,66 +77,6 @@ pub(crate) enum Notice {
     TokenUpdated { call: CallId, result: Result<(), CallError> },
     /// The shutdown is complete.
     ShutDown { call: CallId },
-}
-
-/// Timers of the transport.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Timer {
-    /// The socket takes too long to open.
-    Connect,
-    /// The wait before the next attempt to connect ends.
-    Retry,
-    /// No answer to `init` or `update`.
-    Reply,
-    /// The socket takes too long to close.
-    Close,
-    /// Nothing was heard for too long.
-    Watchdog,
-    /// The token nears its end.
-    Token,
-    /// The app may be asked for another token.
-    TokenAsk,
-    /// No answer to `put_notification_ctx`.
-    PutReply,
-    /// `put_notification_ctx` goes again.
-    PutRetry,
-    /// No answer to a request.
-    RequestReply(RequestId),
-    /// A request goes again.
-    RequestRetry(RequestId),
-}
-
-impl Timer {
-    /// Those that have a meaning in some states only; leaving these cancels them.
-    const OF_A_STATE: [Self; 5] = [Self::Connect, Self::Retry, Self::Reply, Self::Close, Self::Watchdog];
-
-    fn lives_in(self, state: State) -> bool {
-        match self {
-            Self::Connect => state == State::Connecting,
-            Self::Retry => state == State::Retrying,
-            Self::Reply => matches!(state, State::Initialising | State::Updating),
-            Self::Close => state.waits_for_close(),
-            Self::Watchdog => state.is_up(),
-            _ => true,
-        }
-    }
-
-    pub(crate) fn why(self) -> Why {
-        match self {
-            Self::Connect => Why::Connect,
-            Self::Retry => Why::Retry,
-            Self::Reply | Self::Close | Self::PutReply | Self::PutRetry => Why::Transport,
-            Self::Watchdog => Why::Watchdog,
-            Self::Token | Self::TokenAsk => Why::Token,
-            Self::RequestReply(_) | Self::RequestRetry(_) => Why::Request,
-        }
-    }
-}
-
-impl From<Timer> for TimerKey {
-    fn from(timer: Timer) -> Self {
-        Self::Twilsock(timer)
-    }
 }
 
 /// The one socket. Any other is dead, and its inputs are stale (law 3).

@@ -22,29 +22,22 @@ pub(super) struct Upstream {
 
 #[derive(Debug, Clone)]
 struct Entry {
-    /// `None`: nobody waits any more, and it only counts as under way.
-    owner: Option<Owner>,
+    owner: Owner,
     request: Request,
     attempts: Attempts,
 }
 
 impl Upstream {
     pub(super) fn submit(&mut self, id: RequestId, owner: Owner, request: Request) {
-        self.requests.insert(id, Entry { owner: Some(owner), request, attempts: Attempts::default() });
+        self.requests.insert(id, Entry { owner, request, attempts: Attempts::default() });
         self.queue.insert(id);
     }
 
-    /// Nobody waits any more. What is under way stays until it is answered, so that the limit holds.
+    /// Nobody waits any more. What is under way still counts as that until it is answered, so that the limit holds.
     pub(super) fn forget(&mut self, cx: &mut Cx, id: RequestId) {
-        let flies = self.flying.values().any(|flying| *flying == id);
-        match self.requests.get_mut(&id) {
-            Some(entry) if flies => entry.owner = None,
-            _ => {
-                self.requests.remove(&id);
-                self.queue.remove(&id);
-                cx.timers.cancel(Timer::RequestRetry(id));
-            }
-        }
+        self.requests.remove(&id);
+        self.queue.remove(&id);
+        cx.timers.cancel(Timer::RequestRetry(id));
     }
 
     /// The next frame to send, unless the limit of those under way is reached.
@@ -76,11 +69,8 @@ impl Upstream {
             return None;
         };
         cx.timers.cancel(Timer::RequestReply(id));
-        let owner = self.requests.get(&id).and_then(|entry| entry.owner);
-        let Some(owner) = owner else {
-            self.requests.remove(&id);
-            return None;
-        };
+        // A forgotten one is not there any more.
+        let owner = self.requests.get(&id)?.owner;
         if !status.is_success() {
             self.requests.remove(&id);
             let code = status.error_code.unwrap_or(0);
@@ -132,24 +122,22 @@ impl Upstream {
     ) -> Option<Notice> {
         let entry = self.requests.get_mut(&id)?;
         let verdict = judge(&mut entry.attempts, entry.request.retry);
-        if verdict == Verdict::Again && entry.owner.is_some() {
+        if verdict == Verdict::Again {
             self.queue.insert(id);
             return None;
         }
-        let entry = self.requests.remove(&id)?;
-        entry.owner.map(|owner| Notice::Failed { owner, error })
+        self.requests.remove(&id).map(|entry| Notice::Failed { owner: entry.owner, error })
     }
 
     /// The client ends: everybody hears it, in the order of submission.
     pub(super) fn shut_down(&mut self, cx: &mut Cx, mut tell: impl FnMut(Notice)) {
         self.queue.clear();
-        self.flying.clear();
-        for (id, entry) in core::mem::take(&mut self.requests) {
+        for id in core::mem::take(&mut self.flying).into_values() {
             cx.timers.cancel(Timer::RequestReply(id));
+        }
+        for (id, entry) in core::mem::take(&mut self.requests) {
             cx.timers.cancel(Timer::RequestRetry(id));
-            if let Some(owner) = entry.owner {
-                tell(Notice::Failed { owner, error: RequestError::ShutDown });
-            }
+            tell(Notice::Failed { owner: entry.owner, error: RequestError::ShutDown });
         }
     }
 }

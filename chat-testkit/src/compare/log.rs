@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::matching::Names;
+
 /// The name of the step before the first entry of the kind `step`.
 const START: &str = "(start)";
 
@@ -18,7 +20,7 @@ pub struct Log {
 pub struct Step {
     /// Its name; not necessarily the only one of that name.
     pub name: String,
-    /// Its entries as [`canonical`] JSON, in the order of the log.
+    /// Its entries in the order of the log, as JSON with sorted members.
     pub lines: Vec<String>,
 }
 
@@ -120,7 +122,8 @@ pub struct Difference {
     pub step: String,
     /// Who has it.
     pub side: Side,
-    /// The line, canonical JSON.
+    /// The line, JSON with sorted members. The names that stand for SIDs are the expected log's; one that it does not have is
+    /// `CH#?`.
     pub line: String,
 }
 
@@ -142,24 +145,17 @@ pub struct StepsDiffer {
 /// The logs have different steps.
 pub fn compare(expected: &Log, actual: &Log) -> Result<Vec<Difference>, StepsDiffer> {
     let mut differences = Vec::new();
+    let mut names = Names::new();
     for index in 0..expected.steps.len().max(actual.steps.len()) {
         let (left, right) = (expected.steps.get(index), actual.steps.get(index));
         let (Some(left), Some(right)) = (left, right) else { return Err(steps_differ(index, left, right)) };
         if left.name != right.name {
             return Err(steps_differ(index, Some(left), Some(right)));
         }
-        let mut unmatched: Vec<_> = right.lines.iter().collect();
-        let mut only = |side, line: &String| {
-            differences.push(Difference { step: left.name.clone(), side, line: line.clone() });
-        };
-        for line in &left.lines {
-            match unmatched.iter().position(|candidate| *candidate == line) {
-                Some(found) => drop(unmatched.remove(found)),
-                None => only(Side::Expected, line),
-            }
-        }
-        for line in unmatched {
-            only(Side::Actual, line);
+        let (missing, surplus) = names.pair(&left.lines, &right.lines);
+        let sided = missing.into_iter().map(|line| (Side::Expected, line));
+        for (side, line) in sided.chain(surplus.into_iter().map(|line| (Side::Actual, line))) {
+            differences.push(Difference { step: left.name.clone(), side, line });
         }
     }
     Ok(differences)

@@ -117,7 +117,7 @@ fn check_node() -> Result<(), Unavailable> {
     let version = match Command::new("node").arg("--version").output() {
         Ok(output) if output.status.success() => String::from_utf8_lossy(&output.stdout).trim().to_owned(),
         Ok(output) => return Err(Unavailable::NoNode(tail(&output))),
-        Err(error) => return Err(Unavailable::NoNode(error.to_string())),
+        Err(error) => return Err(Unavailable::NoNode(not_started("node", &error))),
     };
     let major = version.trim_start_matches('v').split('.').next().and_then(|major| major.parse().ok());
     match major {
@@ -142,14 +142,30 @@ fn npm_ci(home: &Path) -> Result<(), Unavailable> {
                 Unavailable::NoNetwork(said)
             })
         }
-        Err(error) => Err(Unavailable::NoNode(format!("npm: {error}"))),
+        Err(error) => Err(Unavailable::NoNode(not_started("npm", &error))),
     }
 }
 
-/// What npm said went wrong, in one line.
+fn not_started(program: &str, error: &io::Error) -> String {
+    if error.kind() == io::ErrorKind::NotFound {
+        format!("{program} is not in PATH")
+    } else {
+        format!("{program}: {error}")
+    }
+}
+
+/// What went wrong, in one line: npm's errors without its warnings.
 fn tail(output: &Output) -> String {
     let text = String::from_utf8_lossy(&output.stderr);
-    let lines: Vec<_> = text.lines().map(str::trim).filter(|line| !line.is_empty()).take(4).collect();
+    let error = |line: &str| {
+        Some(line.strip_prefix("npm error").or(line.strip_prefix("npm ERR!"))?.trim().to_owned())
+    };
+    let mut lines: Vec<_> = text.lines().filter_map(error).collect();
+    if lines.is_empty() {
+        lines = text.lines().map(|line| line.trim().to_owned()).collect();
+    }
+    lines.retain(|line| !line.is_empty());
+    lines.truncate(4);
     if lines.is_empty() { output.status.to_string() } else { lines.join("; ") }
 }
 

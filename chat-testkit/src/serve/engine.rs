@@ -79,8 +79,13 @@ impl Engine {
             };
             let work = future::or(async { Some(inbox.recv().await.unwrap_or(Work::Stop)) }, tick).await;
             let now = self.now();
+            // Also when work came first: a flood of it must not hold up what is due.
+            if self.service.deadline().is_some_and(|due| due <= now) {
+                self.service.handle(now, ServiceInput::Tick);
+                self.perform(now);
+            }
             match work {
-                None => self.service.handle(now, ServiceInput::Tick),
+                None => {}
                 Some(Work::Stop) => break,
                 Some(Work::Admin { command, arguments, answer }) => {
                     let result = self.admin(now, &command, &arguments);

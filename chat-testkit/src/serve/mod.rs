@@ -14,8 +14,9 @@ mod redact;
 use std::future::Future;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::panic::resume_unwind;
 use std::path::PathBuf;
-use std::thread::JoinHandle;
+use std::thread::{self, JoinHandle};
 
 use async_channel::{Receiver, Sender};
 use serde_json::Value;
@@ -91,7 +92,7 @@ impl Server {
         let (work, inbox) = async_channel::bounded(WORK_QUEUE);
         let (end, ended) = async_channel::bounded(1);
         let to_engine = work.clone();
-        let thread = std::thread::Builder::new().name("chat-testkit serve".into()).spawn(move || {
+        let thread = thread::Builder::new().name("chat-testkit serve".into()).spawn(move || {
             // Dropped last: whoever waits for the end then finds the ports free.
             let _end = end;
             // Tasks that run when the engine ends are dropped with the executor, and their sockets with them.
@@ -141,21 +142,26 @@ impl Server {
     }
 
     /// Cuts every connection and frees the ports. Returns when that is done.
+    ///
+    /// # Panics
+    /// The service has panicked: then this goes on with its panic, so that whoever embeds it hears of it.
     pub fn stop(mut self) {
-        self.end();
+        if let Err(panic) = self.end() {
+            resume_unwind(panic);
+        }
     }
 
-    fn end(&mut self) {
-        if let Some(thread) = self.thread.take() {
-            // Fails when the server has ended by itself, which is as good.
-            let _ = self.work.send_blocking(Work::Stop);
-            let _ = thread.join();
-        }
+    fn end(&mut self) -> thread::Result<()> {
+        let Some(thread) = self.thread.take() else { return Ok(()) };
+        // Fails when the server has ended by itself, which is as good.
+        let _ = self.work.send_blocking(Work::Stop);
+        thread.join()
     }
 }
 
 impl Drop for Server {
     fn drop(&mut self) {
-        self.end();
+        // A panic was printed when it happened; another one while dropping would abort.
+        let _ = self.end();
     }
 }

@@ -1,4 +1,7 @@
 //! Tests of the stage alone: orders in, requests out, answers and notifications in, outputs out. No socket, no sleep.
 
+mod applying;
+mod model;
 mod rig;
 mod start;
+mod subscribing;

@@ -71,13 +71,13 @@ impl Rig {
             } else if let Some(submit) = self.cx.submits.pop_front() {
                 match submit {
                     Submit::Request { id, owner: Owner::Sync(tag), request } => {
-                        self.sent.push_back((id, tag, request))
+                        self.sent.push_back((id, tag, request));
                     }
                     Submit::Forget(id) => {
                         self.sent.retain(|(sent, ..)| *sent != id);
                         self.forgotten.push(id);
                     }
-                    other => panic!("{other:?}"),
+                    other @ Submit::Request { .. } => panic!("{other:?}"),
                 }
             } else {
                 return;
@@ -215,15 +215,15 @@ impl Rig {
         self.ack(
             "established",
             correlation_id,
-            json!({"object_sid": sid, "replay_status": "completed", "last_event_id": last_event_id}),
+            &json!({"object_sid": sid, "replay_status": "completed", "last_event_id": last_event_id}),
         );
     }
 
     pub(super) fn interrupted(&mut self, sid: &str, correlation_id: u64) {
-        self.ack("established", correlation_id, json!({"object_sid": sid, "replay_status": "interrupted"}));
+        self.ack("established", correlation_id, &json!({"object_sid": sid, "replay_status": "interrupted"}));
     }
 
-    pub(super) fn ack(&mut self, what: &str, correlation_id: u64, event: Value) {
+    pub(super) fn ack(&mut self, what: &str, correlation_id: u64, event: &Value) {
         self.notify(
             "twilio.sync.event",
             &json!({"event_type": format!("subscription_{what}"), "correlation_id": correlation_id, "event_protocol_version": 3, "event": event}),

@@ -175,7 +175,6 @@ fn a_push_is_answered_once() {
 
 #[test]
 fn fates_of_pushes() {
-    let lost = || Err(RequestError::Lost);
     type Case = (Result<(u16, &'static str), RequestError>, Result<u64, (Fate, &'static str)>);
     let cases: Vec<Case> = [
         (Ok((201, r#"{"index":"7"}"#)), Ok(7)),
@@ -196,7 +195,10 @@ fn fates_of_pushes() {
                 "the answer of the service cannot be read: not of the expected shape (line 1, column 2)",
             )),
         ),
-        (lost(), Err((Fate::Unknown, "whether it was executed is not known (waiting for the answer)"))),
+        (
+            Err(RequestError::Lost),
+            Err((Fate::Unknown, "whether it was executed is not known (waiting for the answer)")),
+        ),
         (
             Err(RequestError::TimedOut),
             Err((Fate::Unknown, "whether it was executed is not known (waiting for the answer)")),

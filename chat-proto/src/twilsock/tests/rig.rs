@@ -14,6 +14,7 @@ use crate::frame::{self, FrameLimits};
 use crate::seed::Seed;
 use crate::sync::{EntityId, Tag};
 use crate::time::Time;
+use crate::timers::TimerKey;
 
 /// A frame of the client: its header and its payload.
 #[derive(Debug, Clone, PartialEq)]
@@ -50,7 +51,7 @@ pub(super) struct Rig {
     /// The newest socket that was asked for.
     pub(super) link: LinkId,
     pub(super) notices: Vec<Notice>,
-    next_request: u64,
+    pub(super) next_request: u64,
 }
 
 pub(super) fn token(text: &str) -> Token {
@@ -200,7 +201,7 @@ impl Rig {
         let request = Request {
             method: Method::Get,
             url: Url::parse(&std::format!("https://cds{path}")).unwrap(),
-            headers: Vec::new(),
+            headers: [("Twilio-Request-Id", std::format!("RQ{}", self.next_request))].into(),
             content_type: None,
             body: None,
             retry,
