@@ -3,7 +3,6 @@
 #[path = "laws/wrong.rs"]
 mod wrong;
 
-
 use chat_proto::Client;
 use chat_testkit::laws::{self, Violation};
 use chat_testkit::world::{Core, Hosts, Plan, Run, Weather, World};
@@ -33,6 +32,7 @@ prop_compose! {
         cuts in 0_u64..200,
         refused in 0_u64..400,
         half_open in 0_u64..600,
+        (faults, events) in (0_u64..300, 0_u64..300),
         late_ticks in 0_u64..300,
         (extra_ticks, suspends, clock_back, stale) in (0_u64..200, 0_u64..30, 0_u64..100, 0_u64..200),
         slow_apps in any::<bool>(),
@@ -41,7 +41,7 @@ prop_compose! {
             clients,
             rooms,
             steps,
-            weather: Weather { latency_ms: latency, cuts, refused, half_open },
+            weather: Weather { latency_ms: latency, cuts, refused, half_open, faults, events },
             hosts: Hosts { late_ticks, extra_ticks, suspends, clock_back, stale, slow_apps },
             ..Plan::stormy(seed)
         }
@@ -88,12 +88,16 @@ fn law_1_catches_a_client_that_folds_events() {
 
 #[test]
 fn law_2_catches_a_client_that_catches_up() {
-    caught::<wrong::CatchesUp>(2, |run, seed| laws::ticks_are_harmless::<wrong::Wrong<wrong::CatchesUp>>(&run.session, seed));
+    caught::<wrong::CatchesUp>(2, |run, seed| {
+        laws::ticks_are_harmless::<wrong::Wrong<wrong::CatchesUp>>(&run.session, seed)
+    });
 }
 
 #[test]
 fn law_2_catches_a_client_that_counts_ticks() {
-    caught::<wrong::CountsTicks>(2, |run, seed| laws::ticks_are_harmless::<wrong::Wrong<wrong::CountsTicks>>(&run.session, seed));
+    caught::<wrong::CountsTicks>(2, |run, seed| {
+        laws::ticks_are_harmless::<wrong::Wrong<wrong::CountsTicks>>(&run.session, seed)
+    });
 }
 
 #[test]
@@ -108,12 +112,16 @@ fn law_3_catches_a_gullible_client() {
 
 #[test]
 fn law_4_catches_a_client_that_oversleeps() {
-    caught::<wrong::Oversleeps>(4, |run, seed| laws::deadline_is_honest::<wrong::Wrong<wrong::Oversleeps>>(&run.session, seed));
+    caught::<wrong::Oversleeps>(4, |run, seed| {
+        laws::deadline_is_honest::<wrong::Wrong<wrong::Oversleeps>>(&run.session, seed)
+    });
 }
 
 #[test]
 fn law_4_catches_a_restless_client() {
-    caught::<wrong::Restless>(4, |run, seed| laws::deadline_is_honest::<wrong::Wrong<wrong::Restless>>(&run.session, seed));
+    caught::<wrong::Restless>(4, |run, seed| {
+        laws::deadline_is_honest::<wrong::Wrong<wrong::Restless>>(&run.session, seed)
+    });
 }
 
 #[test]
@@ -133,7 +141,9 @@ fn law_6_catches_a_client_with_chance_of_its_own() {
 
 #[test]
 fn law_8_catches_a_client_that_hoards() {
-    caught::<wrong::Hoards>(8, |run, seed| laws::stays_bounded::<wrong::Wrong<wrong::Hoards>>(&run.session, seed));
+    caught::<wrong::Hoards>(8, |run, seed| {
+        laws::stays_bounded::<wrong::Wrong<wrong::Hoards>>(&run.session, seed)
+    });
 }
 
 #[test]

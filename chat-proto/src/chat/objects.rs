@@ -217,6 +217,12 @@ impl Chat {
         let object = record.object(part);
         let Some(entity) = object.entity() else { return };
         *object = Object::Open(entity);
+        if part == Part::Messages
+            && let Some(entry) = self.state.channels.get_mut(sid)
+        {
+            // Held since an earlier membership: what was edited or deleted meanwhile would never show (law 11).
+            entry.messages.clear();
+        }
         if part == Part::Roster {
             record.reading_roster = Some(alloc::collections::BTreeSet::new());
             self.query(cx, entity, Asker::Roster(sid.clone()), Select::all());

@@ -86,7 +86,8 @@ fn hostile(frames: &[(usize, &[u8])], rng: &mut Rng) -> Vec<u8> {
         3 => {}
         // Another number somewhere.
         4 | 5 => {
-            let digits: Vec<usize> = (0..bytes.len()).filter(|place| bytes[*place].is_ascii_digit()).collect();
+            let digits: Vec<usize> =
+                (0..bytes.len()).filter(|place| bytes[*place].is_ascii_digit()).collect();
             for _ in 0..rng.range(1, 3) {
                 if let Some(place) = rng.pick(&digits) {
                     bytes[*place] = b'0' + u8::try_from(rng.below(10)).unwrap_or(0);

@@ -34,7 +34,8 @@ fn waiting<C: Core>(session: &Session, client: usize) -> Result<(), Violation> {
         let before = replay.commands.len();
         replay.drain();
         let waited = replay.commands.len() > before;
-        let said = deadline.is_some_and(|deadline| deadline.why == Why::Commands && deadline.at <= replay.now);
+        let said =
+            deadline.is_some_and(|deadline| deadline.why == Why::Commands && deadline.at <= replay.now);
         if waited != said {
             let what = format!("commands wait: {waited}, but the deadline is {deadline:?} at {}", replay.now);
             return Err(Violation::new(4, client, step, what));
@@ -71,7 +72,10 @@ fn honest<C: Core>(replay: &Replay<C>) -> Result<(), String> {
             return Ok(());
         }
     }
-    Err(format!("{MOST_TICKS} ticks at {deadline:?} make no progress: it is {:?} then", exact.core.deadline()))
+    Err(format!(
+        "{MOST_TICKS} ticks at {deadline:?} make no progress: it is {:?} then",
+        exact.core.deadline()
+    ))
 }
 
 fn same(_: &mut Stats) {}

@@ -1,7 +1,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use chat_proto::{
-    Call, CallError, CallId, ChannelSid, ChannelStatus, Event, Message, Record, Reply,
+    Call, CallError, CallId, ChannelSid, ChannelStatus, Event, Identity, Message, Record, Reply,
 };
 
 use super::Violation;
@@ -11,8 +11,8 @@ use crate::world::{Core, Run, Session, Stored, Truth};
 /// message was told once and in index order; what was answered `Ok` stands there once, and what was answered as not done
 /// does not.
 ///
-/// A client holds what it was told and what a page showed it: history that nobody asked for is not in its list, and what
-/// a page showed first is not told again (spec 03 §9.1). Nor is what was said while it was away from a channel.
+/// A client holds what it was told and what a page showed it: history that nobody asked for is not in its list, nor what
+/// was said while it was away from a channel, and what it held before it left is history when it comes again.
 ///
 /// # Errors
 ///
@@ -52,7 +52,8 @@ impl Heard {
                 Event::MessageAdded(message) => {
                     let told = heard.told.entry(message.channel.clone()).or_default();
                     if let Some(last) = told.last().filter(|last| **last >= message.index) {
-                        let what = format!("message {} of {} is told after {last}", message.index, message.channel);
+                        let what =
+                            format!("message {} of {} is told after {last}", message.index, message.channel);
                         return Err(Violation::new(11, client, step, what));
                     }
                     told.insert(message.index);
@@ -86,12 +87,13 @@ fn same_list(heard: &Heard, channel: &ChannelSid, held: &[&Message], truth: &Tru
     let nothing = BTreeSet::new();
     let told = heard.told.get(channel).unwrap_or(&nothing);
     let shown = heard.shown.get(channel).unwrap_or(&nothing);
-    let live = told.first().copied().filter(|_| !heard.left.contains(channel)).unwrap_or(u64::MAX);
+    // From the first message that was told all are, unless the client was away for a while.
+    let Some(first) = told.first().copied().filter(|_| !heard.left.contains(channel)) else { return Ok(()) };
     for index in stored.iter().map(|stored| stored.index) {
-        let heard = told.contains(&index) || shown.contains(&index);
-        if index > live && !heard {
-            return Err(format!("message {index} of {channel} was never told, and {live} was"));
+        if index > first && !told.contains(&index) {
+            return Err(format!("message {index} of {channel} was never told, and {first} was"));
         }
+        let heard = told.contains(&index) || shown.contains(&index);
         if heard && !held.iter().any(|held| held.index == index) {
             return Err(format!("message {index} of {channel} is not in its list any more"));
         }
@@ -100,7 +102,7 @@ fn same_list(heard: &Heard, channel: &ChannelSid, held: &[&Message], truth: &Tru
 }
 
 fn same_message(held: &Message, stored: &Stored) -> Result<(), String> {
-    let author = held.author.as_ref().map(|author| author.as_str());
+    let author = held.author.as_ref().map(Identity::as_str);
     let same = author == stored.author.as_deref()
         && held.body.as_deref() == stored.body.as_deref()
         && held.attributes == stored.attributes;
@@ -130,18 +132,25 @@ fn sent_once(session: &Session, truth: &Truth) -> Result<(), Violation> {
         let Some((step, channel, body)) = sent.get(&(entry.client, *call)) else { continue };
         let Some(list) = truth.messages.get(channel) else { continue };
         let broken = |what: String| Err(Violation::new(11, entry.client, *step, what));
-        let places: Vec<u64> =
-            list.iter().filter(|stored| stored.body.as_ref() == Some(body)).map(|stored| stored.index).collect();
+        let places: Vec<u64> = list
+            .iter()
+            .filter(|stored| stored.body.as_ref() == Some(body))
+            .map(|stored| stored.index)
+            .collect();
         match result {
             _ if places.len() > 1 => return broken(format!("{body:?} stands in {channel} at {places:?}")),
             Ok(Reply::MessageIndex(Some(index))) => {
                 if places != [*index] && !touched.contains(&(channel.clone(), *index)) {
-                    return broken(format!("{body:?} was answered with index {index}, and stands at {places:?}"));
+                    return broken(format!(
+                        "{body:?} was answered with index {index}, and stands at {places:?}"
+                    ));
                 }
             }
             Ok(_) | Err(CallError::Unknown(_)) => {}
             Err(error) if !places.is_empty() => {
-                return broken(format!("{body:?} was answered as not done ({error}), but stands at {places:?}"));
+                return broken(format!(
+                    "{body:?} was answered as not done ({error}), but stands at {places:?}"
+                ));
             }
             Err(_) => {}
         }

@@ -22,8 +22,12 @@ pub fn repeats_itself<C: Core>(session: &Session) -> Result<(), Violation> {
                         return Err(broken(format!("the call was accepted as {id:?}, and now as {again:?}")));
                     }
                 }
-                Record::Command(command) => same(Some(command), replay.core.poll_command().as_ref()).map_err(broken)?,
-                Record::Event(event) => same(Some(event), replay.core.poll_event().as_ref()).map_err(broken)?,
+                Record::Command(command) => {
+                    same(Some(command), replay.core.poll_command().as_ref()).map_err(broken)?;
+                }
+                Record::Event(event) => {
+                    same(Some(event), replay.core.poll_event().as_ref()).map_err(broken)?;
+                }
                 _ => {
                     replay.enter(entry);
                 }

@@ -10,7 +10,8 @@ use crate::world::{Core, Rng, Session};
 ///
 /// The first stale input that changes something.
 pub fn stale_is_silent<C: Core>(session: &Session, seed: u64) -> Result<(), Violation> {
-    let frames: Vec<(LinkId, &[u8])> = session.entries.iter().filter_map(|entry| frame(&entry.record)).collect();
+    let frames: Vec<(LinkId, &[u8])> =
+        session.entries.iter().filter_map(|entry| frame(&entry.record)).collect();
     probe::<C>(session, seed, |replay, rng| silent(replay, &frames, rng), 3)
 }
 

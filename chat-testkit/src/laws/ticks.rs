@@ -26,7 +26,8 @@ pub fn ticks_are_harmless<C: Core>(session: &Session, seed: u64) -> Result<(), V
 /// Two copies of a client side by side; one is ticked between the entries.
 fn extra<C: Core>(session: &Session, client: usize, seed: u64) -> Result<(), Violation> {
     let mut rng = Rng::new(seed);
-    let (Some(mut plain), Some(mut ticked)) = (Replay::<C>::new(session, client), Replay::<C>::new(session, client))
+    let (Some(mut plain), Some(mut ticked)) =
+        (Replay::<C>::new(session, client), Replay::<C>::new(session, client))
     else {
         return Ok(());
     };
@@ -89,5 +90,8 @@ fn late<C: Core>(replay: &Replay<C>) -> Result<(), String> {
             return Ok(());
         }
     }
-    Err(format!("after a night's sleep it still is due after {MOST_TICKS} ticks: {:?}", slept.core.deadline()))
+    Err(format!(
+        "after a night's sleep it still is due after {MOST_TICKS} ticks: {:?}",
+        slept.core.deadline()
+    ))
 }

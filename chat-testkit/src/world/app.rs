@@ -1,9 +1,9 @@
 use std::collections::BTreeSet;
 
 use chat_proto::{
-    Call, CallDeadline, CallId, CallOptions, ChannelSid, ChannelSorting, CreateChannel, Direction, Event, GetMessages,
-    Identity, Json, MemberRef, MemberSid, NotificationLevel, Page, PageRef, Reply, SendMessage, SortingCriteria,
-    SortingOrder, State,
+    Call, CallDeadline, CallId, CallOptions, ChannelSid, ChannelSorting, CreateChannel, Direction, Event,
+    GetMessages, Identity, Json, MemberRef, MemberSid, NotificationLevel, Page, PageRef, Reply, SendMessage,
+    SortingCriteria, SortingOrder, State,
 };
 
 use super::rng::Rng;
@@ -114,7 +114,8 @@ impl App {
 
     fn about_channel(&mut self, rng: &mut Rng, state: &State, channel: ChannelSid) -> Call {
         let person = self.person(rng);
-        let members: Vec<MemberSid> = state.members(&channel).iter().map(|member| member.sid.clone()).collect();
+        let members: Vec<MemberSid> =
+            state.members(&channel).iter().map(|member| member.sid.clone()).collect();
         let member = rng.pick(&members).cloned().unwrap_or_else(|| MemberSid::new("MB0"));
         let messages: Vec<u64> = state.messages(&channel).map(|message| message.index).collect();
         let index = rng.pick(&messages).copied().unwrap_or(7);

@@ -1,8 +1,8 @@
 use std::fmt;
 
 use chat_proto::{
-    Call, CallId, CallOptions, Cancel, Client, Command, Config, Deadline, Event, Input, Refused, Seed, State, Stats, Time,
-    Token,
+    Call, CallId, CallOptions, Cancel, Client, Command, Config, Deadline, Event, Input, Refused, Seed, State,
+    Stats, Time, Token,
 };
 
 /// What a world and the laws need of a client: [`Client`] itself, or a wrapper that makes it wrong, because a law that

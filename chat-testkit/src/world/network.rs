@@ -67,7 +67,11 @@ impl Network {
 
     /// The socket that a client calls `link`.
     pub(super) fn find(&self, client: usize, link: LinkId) -> Option<ConnId> {
-        self.conns.iter().rev().find(|(_, conn)| conn.client == client && conn.link == link).map(|(id, _)| *id)
+        self.conns
+            .iter()
+            .rev()
+            .find(|(_, conn)| conn.client == client && conn.link == link)
+            .map(|(id, _)| *id)
     }
 
     /// The sockets of a client that still stand, as far as the client knows.
@@ -83,7 +87,11 @@ impl Network {
 
     /// Earlier sockets of a client, which it knows to be closed.
     pub(super) fn closed(&self, client: usize) -> Vec<LinkId> {
-        self.conns.values().filter(|conn| conn.client == client && conn.closed_to_client).map(|conn| conn.link).collect()
+        self.conns
+            .values()
+            .filter(|conn| conn.client == client && conn.closed_to_client)
+            .map(|conn| conn.link)
+            .collect()
     }
 
     pub(super) fn is_refused(&mut self) -> bool {

@@ -36,16 +36,37 @@ impl Plan {
             config: Config::default(),
             // Without pings a client takes a silent service for a dead socket.
             service: ServiceConfig { ping_interval_ms: 20_000, ..ServiceConfig::default() },
-            weather: Weather { latency_ms: (1, 400), cuts: 60, refused: 100, half_open: 250 },
-            hosts: Hosts { late_ticks: 100, extra_ticks: 50, suspends: 8, clock_back: 20, stale: 40, slow_apps: true },
+            weather: Weather {
+                latency_ms: (1, 400),
+                cuts: 60,
+                refused: 100,
+                half_open: 250,
+                faults: 0,
+                events: 0,
+            },
+            hosts: Hosts {
+                late_ticks: 100,
+                extra_ticks: 50,
+                suspends: 8,
+                clock_back: 20,
+                stale: 40,
+                slow_apps: true,
+            },
         }
     }
 
     /// The same people on a good network with good hosts.
     pub fn calm(seed: u64) -> Self {
         Self {
-            weather: Weather { latency_ms: (1, 30), cuts: 0, refused: 0, half_open: 0 },
-            hosts: Hosts { late_ticks: 0, extra_ticks: 0, suspends: 0, clock_back: 0, stale: 0, slow_apps: false },
+            weather: Weather { latency_ms: (1, 30), cuts: 0, refused: 0, half_open: 0, faults: 0, events: 0 },
+            hosts: Hosts {
+                late_ticks: 0,
+                extra_ticks: 0,
+                suspends: 0,
+                clock_back: 0,
+                stale: 0,
+                slow_apps: false,
+            },
             ..Self::stormy(seed)
         }
     }
@@ -71,6 +92,10 @@ pub struct Weather {
     pub refused: u64,
     /// How often nobody tells the client of a cut, for each cut.
     pub half_open: u64,
+    /// How often the service answers a request wrongly, late or not at all, for each thing that an app does.
+    pub faults: u64,
+    /// How often the service loses, doubles, delays or swaps a live event, for each thing that an app does.
+    pub events: u64,
 }
 
 /// How bad the hosts are. Chances are per mille, for each thing that an app does unless said otherwise.

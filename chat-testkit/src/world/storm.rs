@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use chat_proto::{Call, CallOptions, Cause, Frame, Input, LinkId, Network as Reported, Record};
 
+use super::faults;
 use super::plan::{Hosts, Weather};
 use super::{Core, Happening, World, token};
 
@@ -12,7 +13,8 @@ impl<C: Core> World<C> {
     pub(super) fn act(&mut self) {
         self.acts += 1;
         if self.acts < self.plan.steps {
-            let pause = if self.rng.per_mille(50) { self.rng.range(5000, 60_000) } else { self.rng.range(1, 1500) };
+            let pause =
+                if self.rng.per_mille(50) { self.rng.range(5000, 60_000) } else { self.rng.range(1, 1500) };
             self.queue.plan(self.now + Duration::from_millis(pause), Happening::Act);
         }
         let Some(client) = self.rng.place(self.hosts.len()) else { return };
@@ -21,7 +23,8 @@ impl<C: Core> World<C> {
             return;
         }
         if std::mem::take(&mut self.apps[client].wants_token) {
-            let token = token(self.session.clients[client].identity.as_str(), self.now + Duration::from_hours(24));
+            let token =
+                token(self.session.clients[client].identity.as_str(), self.now + Duration::from_hours(24));
             return self.call(client, Call::UpdateToken(token), CallOptions::default());
         }
         let pending: Vec<_> = self.apps[client].pending.iter().copied().collect();
@@ -38,6 +41,16 @@ impl<C: Core> World<C> {
         let hosts = self.plan.hosts;
         if self.rng.per_mille(self.network.weather.cuts) {
             self.lose_sockets(client);
+        }
+        let mut rules = Vec::new();
+        if self.rng.per_mille(self.network.weather.faults) {
+            rules.push(faults::of_requests(&mut self.rng));
+        }
+        if self.rng.per_mille(self.network.weather.events) {
+            rules.push(faults::of_events(&mut self.rng));
+        }
+        for rule in rules {
+            self.service.admin(self.now, "fault", &rule).expect("the rule is one");
         }
         if self.rng.per_mille(hosts.suspends) {
             let asleep = if self.rng.per_mille(300) { 8 * 3600 } else { self.rng.range(1, 600) };
@@ -86,7 +99,12 @@ impl<C: Core> World<C> {
     /// Tells the client something of a socket that it knows to be closed: what an earlier one told, or anything.
     fn stale(&mut self, client: usize) {
         let Some(link) = self.rng.pick(&self.network.closed(client)).copied() else { return };
-        let told: Vec<Record> = self.session.of(client).filter(|entry| is_frame_of(&entry.record, link)).map(|entry| entry.record.clone()).collect();
+        let told: Vec<Record> = self
+            .session
+            .of(client)
+            .filter(|entry| is_frame_of(&entry.record, link))
+            .map(|entry| entry.record.clone())
+            .collect();
         match self.rng.pick(&told).and_then(Record::as_input) {
             Some(input) if self.rng.per_mille(500) => self.tell(client, &input),
             _ => {
@@ -101,11 +119,16 @@ impl<C: Core> World<C> {
         }
     }
 
-    /// The storm is over: everybody is awake and the network is good.
+    /// The storm is over: everybody is awake, and network and service are good. Each socket is cut once more, because an
+    /// event that was lost shows only at the next one of its object, or when the object is subscribed again.
     pub(super) fn calm(&mut self) {
-        self.network.weather = Weather { latency_ms: (1, 20), cuts: 0, refused: 0, half_open: 0 };
-        self.plan.hosts = Hosts { late_ticks: 0, extra_ticks: 0, suspends: 0, clock_back: 0, stale: 0, slow_apps: false };
+        self.network.weather =
+            Weather { latency_ms: (1, 20), cuts: 0, refused: 0, half_open: 0, faults: 0, events: 0 };
+        self.plan.hosts =
+            Hosts { late_ticks: 0, extra_ticks: 0, suspends: 0, clock_back: 0, stale: 0, slow_apps: false };
+        self.service.admin(self.now, "faults/clear", &serde_json::json!({})).expect("no arguments are wrong");
         for client in 0..self.hosts.len() {
+            self.lose_sockets(client);
             if self.hosts[client].is_asleep(self.now) {
                 self.hosts[client].asleep_until = self.now;
                 self.queue.plan(self.now, Happening::Wake(client));
@@ -117,4 +140,3 @@ impl<C: Core> World<C> {
 fn is_frame_of(record: &Record, link: LinkId) -> bool {
     matches!(record.as_input(), Some(Input::Frame(of, _)) if of == link)
 }
-

@@ -33,7 +33,8 @@ impl Truth {
         let channels = state.get("channels").map(values).unwrap_or_default();
         for sid in channels.iter().filter_map(|channel| channel.get("sid")?.as_str()) {
             let arguments = serde_json::json!({ "channel": sid });
-            let list = service.admin(now, "messages", &arguments).expect("it tells the messages of its channels");
+            let list =
+                service.admin(now, "messages", &arguments).expect("it tells the messages of its channels");
             let list = list.get("messages").unwrap_or(&list);
             let mut messages: Vec<Stored> = values(list).iter().filter_map(|item| stored(item)).collect();
             messages.sort_by_key(|message| message.index);
@@ -55,5 +56,10 @@ fn values(value: &Value) -> Vec<&Value> {
 fn stored(item: &Value) -> Option<Stored> {
     let text = |name: &str| item.get(name).and_then(Value::as_str).map(String::from);
     let attributes = text("attributes").and_then(|text| Json::parse(&text).ok()).unwrap_or_default();
-    Some(Stored { index: item.get("index")?.as_u64()?, author: text("author"), body: text("text"), attributes })
+    Some(Stored {
+        index: item.get("index")?.as_u64()?,
+        author: text("author"),
+        body: text("text"),
+        attributes,
+    })
 }

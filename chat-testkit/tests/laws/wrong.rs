@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use chat_proto::{
-    Call, CallId, CallOptions, Cancel, Client, Command, Config, Deadline, Event, Frame, Input, LinkId, Refused, Seed,
-    State, Stats, Time, Token,
+    Call, CallId, CallOptions, Cancel, Client, Command, Config, Deadline, Event, Frame, Input, LinkId,
+    Refused, Seed, State, Stats, Time, Token,
 };
 use chat_testkit::world::Core;
 
@@ -130,7 +130,10 @@ impl Twist for CountsTicks {
 
     fn deadline(&self, client: &Client) -> Option<Deadline> {
         let deadline = client.deadline()?;
-        Some(Deadline { at: Time::ZERO + (deadline.at - Time::ZERO).saturating_sub(Duration::from_secs(self.ticks)), ..deadline })
+        Some(Deadline {
+            at: Time::ZERO + (deadline.at - Time::ZERO).saturating_sub(Duration::from_secs(self.ticks)),
+            ..deadline
+        })
     }
 }
 
@@ -178,7 +181,9 @@ pub struct Restless;
 impl Twist for Restless {
     fn deadline(&self, client: &Client) -> Option<Deadline> {
         let moment = Duration::from_millis(1);
-        client.deadline().map(|deadline| Deadline { at: Time::ZERO + (deadline.at - Time::ZERO - moment), ..deadline })
+        client
+            .deadline()
+            .map(|deadline| Deadline { at: Time::ZERO + (deadline.at - Time::ZERO - moment), ..deadline })
     }
 }
 
