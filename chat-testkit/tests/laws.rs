@@ -3,7 +3,7 @@
 #[path = "laws/wrong.rs"]
 mod wrong;
 
-use chat_proto::Client;
+use chat_proto::{Client, Config};
 use chat_testkit::laws::{self, Violation};
 use chat_testkit::world::{Core, Hosts, Plan, Run, Weather, World};
 use proptest::prelude::*;
@@ -36,8 +36,12 @@ prop_compose! {
         late_ticks in 0_u64..300,
         (extra_ticks, suspends, clock_back, stale) in (0_u64..200, 0_u64..30, 0_u64..100, 0_u64..200),
         slow_apps in any::<bool>(),
+        events_limit in prop_oneof![Just(10_000_usize), 1_usize..30],
     ) -> Plan {
+        let mut config = Config::default();
+        config.limits.events = events_limit;
         Plan {
+            config,
             clients,
             rooms,
             steps,

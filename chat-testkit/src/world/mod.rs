@@ -169,7 +169,7 @@ impl<C: Core> World<C> {
         let host = Host::new(origin.client(), drain, self.rng.fork(), self.plan.hosts.late_ticks);
         self.session.clients.push(origin);
         self.hosts.push(host);
-        self.apps.push(App::new(identity, people));
+        self.apps.push(App::new(identity, people, self.plan.weather.faults == 0));
         self.settle_host(self.hosts.len() - 1);
     }
 

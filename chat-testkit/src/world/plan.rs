@@ -41,8 +41,8 @@ impl Plan {
                 cuts: 60,
                 refused: 100,
                 half_open: 250,
-                faults: 0,
-                events: 0,
+                faults: 80,
+                events: 80,
             },
             hosts: Hosts {
                 late_ticks: 100,
