@@ -89,7 +89,7 @@ fn session(level: LogLevel) {
     });
 }
 
-const PATIENCE: Duration = Duration::from_millis(800);
+const PATIENCE: Duration = Duration::from_secs(2);
 
 #[test]
 fn lines_tell_what_happens_and_no_secrets() {

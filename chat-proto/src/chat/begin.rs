@@ -161,6 +161,7 @@ impl Chat {
         Ok(match call {
             Call::Join(channel) => {
                 self.need(&channel)?;
+                self.keep_channel(id, &channel);
                 Step::Command(SessionCommand::Join { channel })
             }
             Call::Leave(channel) => {

@@ -32,6 +32,8 @@ pub(super) enum Wait {
     Streams(ChannelSid),
     /// The answer to its session command.
     Command,
+    /// The change that its executed session command makes to how the own user stands to a channel.
+    Effect(ChannelSid),
     /// A page of items.
     Query(QueryId),
     /// An answer of the directory.

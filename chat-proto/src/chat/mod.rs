@@ -115,6 +115,8 @@ enum Asker {
     Call(CallId),
     /// A roster that is being read.
     Roster(ChannelSid),
+    /// Messages that no event told of.
+    Untold(ChannelSid),
 }
 
 /// Who asked the directory.
@@ -371,6 +373,8 @@ impl Chat {
             }
             (Asker::Call(id), Output::QueryFailed { error, .. }) => self.calls.answer(cx, id, Err(error)),
             (Asker::Roster(sid), Output::Page { items, next, .. }) => self.roster_page(cx, &sid, items, next),
+            (Asker::Untold(sid), Output::Page { items, next, .. }) => self.untold_page(cx, &sid, items, next),
+            (Asker::Untold(sid), _) => self.untold_read(&sid),
             (Asker::Roster(sid), Output::QueryFailed { error, .. }) => self.streams_failed(cx, &sid, error),
             _ => {}
         }

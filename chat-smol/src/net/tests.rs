@@ -11,9 +11,8 @@ use async_tungstenite::tungstenite::{Bytes, Message};
 use async_tungstenite::{WebSocketStream, accept_async};
 use chat_proto::{Cause, LinkId};
 use futures_lite::future::zip;
-use futures_lite::{AsyncReadExt, AsyncWriteExt, StreamExt};
+use futures_lite::{AsyncReadExt, AsyncWriteExt, FutureExt, StreamExt};
 use rustls::{ClientConfig, ServerConfig};
-use smol::block_on;
 
 use crate::support::certificates;
 use crate::support::duplex::{End, Way, Writes, duplex};
@@ -21,6 +20,15 @@ use crate::support::duplex::{End, Way, Writes, duplex};
 use super::{Dialer, Link, LinkEvent, Target, Transport, UserConnect, tls};
 
 const FRAME_BYTES: usize = 64 << 10;
+
+/// What does not end within ten seconds has failed.
+fn block_on<T>(test: impl Future<Output = T>) -> T {
+    let late = async {
+        smol::Timer::after(Duration::from_secs(10)).await;
+        panic!("the test takes too long");
+    };
+    smol::block_on(test.or(late))
+}
 
 /// Gives `end` to the first who connects.
 fn connector(end: End) -> UserConnect {
@@ -245,6 +253,32 @@ fn certificates_are_checked() {
     let untrusted = |event| matches!(event, LinkEvent::Closed(Cause::Untrusted(_)));
     assert!(untrusted(secured(other_host, other_root.clone())), "the certificate of another host");
     assert!(untrusted(secured(config, other_root)), "a root that is not trusted");
+}
+
+#[test]
+fn tls_survives_short_reads_and_writes() {
+    block_on(async {
+        // The capacity holds what both sides of a handshake write before they read again.
+        let way = Way { capacity: 4096, most: 7 };
+        let (ours, theirs) = duplex(way, way);
+        let (root, config) = certificates::server("chat.example");
+        let mut link = link("wss://chat.example/", ours, tls::config_with_roots([root]).unwrap());
+        let long = vec![7; 50_000];
+        let server = async {
+            let stream = futures_rustls::TlsAcceptor::from(config).accept(theirs).await.unwrap();
+            let mut peer = accept_async(stream).await.unwrap();
+            // Back comes what arrives.
+            let message = peer.next().await.unwrap().unwrap();
+            peer.send(message).await.unwrap();
+            peer
+        };
+        let client = async {
+            assert_eq!(next(&mut link).await, LinkEvent::Opened);
+            link.send(long.clone());
+            assert_eq!(next(&mut link).await, LinkEvent::Binary(Bytes::from(long)));
+        };
+        zip(client, server).await;
+    });
 }
 
 #[test]

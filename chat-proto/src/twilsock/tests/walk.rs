@@ -135,7 +135,7 @@ impl World {
             }
             Step::Ping => self.serve(json!({"method": "ping", "id": "S"})),
             Step::Notification => {
-                self.serve(json!({"method": "notification", "id": "S", "message_type": "x"}))
+                self.serve(json!({"method": "notification", "id": "S", "message_type": "x"}));
             }
             Step::AboutToExpire => {
                 let kind = "token_about_to_expire";
@@ -306,7 +306,7 @@ proptest! {
         for step in &late {
             world.take(step);
         }
-        while world.rig.cx.timers.len() > 0 {
+        while world.rig.cx.timers.deadline().is_some() {
             world.take(&Step::ToDeadline);
         }
         prop_assert_eq!(&world.ended, &[CallId(1)]);
