@@ -32,7 +32,7 @@ mod twilsock;
 
 pub use call::{
     Call, CallDeadline, CallId, CallOptions, Cancel, ChannelSorting, CreateChannel, Direction, GetMessages,
-    MemberRef, Refused, RefusedReason, SendMessage, SortingCriteria, SortingOrder,
+    GetSubscribedChannels, MemberRef, Refused, RefusedReason, SendMessage, SortingCriteria, SortingOrder,
 };
 pub use client::Client;
 pub use command::{Command, FrameBytes};
