@@ -2,6 +2,7 @@
 
 mod connect;
 mod link;
+mod proxy;
 mod stream;
 mod tcp;
 pub(crate) mod tls;
@@ -9,6 +10,8 @@ mod url;
 
 pub(crate) use connect::{Dialer, UserConnect};
 pub(crate) use link::{Link, LinkEvent};
+pub(crate) use proxy::Proxies;
+pub use proxy::{Proxy, ProxyError};
 pub use stream::{ByteStream, Transport};
 pub use url::Target;
 
