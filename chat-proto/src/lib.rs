@@ -36,7 +36,7 @@ pub use call::{
 };
 pub use client::Client;
 pub use command::{Command, FrameBytes};
-pub use config::{Config, Endpoints, Limits, Metadata, RetryPolicy};
+pub use config::{Config, Endpoints, Limits, Metadata, ReadRetry, RetryPolicy};
 pub use date::Timestamp;
 pub use error::{CallError, ConnectionError, Fault, FrameError, Phase};
 pub use event::{ConnectionState, Event, Reply, TokenWanted, UnreadCount};
