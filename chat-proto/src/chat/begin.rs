@@ -17,8 +17,9 @@ use super::{Chat, Reader, directory};
 use crate::call::{Call, CallId, GetMessages, SendMessage};
 use crate::cx::Cx;
 use crate::error::CallError;
-use crate::event::Reply;
+use crate::event::{Event, Reply};
 use crate::model::{ChannelStatus, ChannelType, Identity};
+use crate::push::parse_push_notification;
 use crate::twilsock::{Control, Url};
 
 /// What the first step of a call leads to.
@@ -137,6 +138,24 @@ impl Chat {
                 self.shut_down(cx, id, drain_until);
                 Step::Taken
             }
+            Call::GetMediaUrl(media) | Call::DownloadMedia { media, .. } => {
+                self.media_step(cx, id, &media)?
+            }
+            Call::SetPushRegistrationId(channel, device) => {
+                self.want_push(cx, id, channel, Some(device));
+                Step::Taken
+            }
+            Call::UnsetPushRegistrationId(channel) => {
+                self.want_push(cx, id, channel, None);
+                Step::Taken
+            }
+            Call::HandlePushNotification(payload) => match parse_push_notification(&payload) {
+                Ok(notification) => {
+                    cx.events.push(Event::PushNotification(notification));
+                    Reply::Done.into()
+                }
+                Err(error) => CallError::Push(error).into(),
+            },
             Call::UnsubscribeUser(identity) => {
                 self.need_ready()?;
                 if !self.follows(&identity) {
@@ -199,6 +218,10 @@ impl Chat {
             Call::SendMessage(SendMessage { channel, body, attributes }) => {
                 self.need(&channel)?;
                 Step::Command(SessionCommand::SendMessage { channel, text: body, attributes })
+            }
+            Call::SendMedia(send) => {
+                self.need(&send.channel)?;
+                self.upload_step(cx, id, &send)?
             }
             Call::Typing(channel) => {
                 self.need(&channel)?;
