@@ -1,6 +1,6 @@
-use chat_proto::*;
+use chat_proto::{ChannelStatus, Client, Command, ConnectionState, Event, FrameRecord, InputRecord, Record};
 use chat_testkit::laws;
-use chat_testkit::world::*;
+use chat_testkit::world::{Core, Plan, World};
 use std::collections::BTreeMap;
 fn main() {
     let from: u64 = std::env::args().nth(1).map_or(0, |a| a.parse().unwrap());
@@ -94,7 +94,7 @@ fn main() {
             println!(
                 "seed {seed}: {} entries, run {t1:?}, laws {:?}",
                 run.session.entries.len(),
-                t.elapsed() - t1
+                t.elapsed().checked_sub(t1).unwrap()
             );
         }
     }
