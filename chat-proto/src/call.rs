@@ -47,7 +47,7 @@ pub enum Call {
     /// The channels that this client knows, whatever the status → `Channels`.
     GetLocalChannels(Option<ChannelSorting>),
     /// A page of the own channels → `ChannelPage`.
-    GetSubscribedChannels,
+    GetSubscribedChannels(GetSubscribedChannels),
     /// The first page of the directory of public channels → `ChannelDescriptors`.
     GetPublicChannelDescriptors,
     /// The first page of the directory of own channels → `ChannelDescriptors`.
@@ -186,6 +186,21 @@ pub struct CreateChannel {
     pub is_private: bool,
     /// Whatever the app keeps there: an object.
     pub attributes: Json,
+}
+
+/// Options of [`Call::GetSubscribedChannels`] (spec 04 §1.2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GetSubscribedChannels {
+    /// How many on a page: 50; at least 1. The service caps it at 100.
+    pub page_size: u32,
+    /// Which way to read the list. What it is ordered by is the service's: the channels' SIDs.
+    pub order: SortingOrder,
+}
+
+impl Default for GetSubscribedChannels {
+    fn default() -> Self {
+        Self { page_size: 50, order: SortingOrder::Ascending }
+    }
 }
 
 /// Arguments of [`Call::SendMessage`].

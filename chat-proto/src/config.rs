@@ -41,6 +41,8 @@ pub struct Config {
     /// The longest that the service may still execute a request after its frame was sent: 30 s. A session command of
     /// unknown fate is repeated only after that; a service that takes longer makes it happen twice.
     pub late_execution: Duration,
+    /// How reads of the directory are repeated.
+    pub read_retry: ReadRetry,
     /// Whether a request that the service throttles (429) is repeated: yes (spec 03 §5.1).
     pub retry_when_throttled: bool,
 
@@ -72,6 +74,7 @@ impl Default for Config {
             retry: RetryPolicy::default(),
             call_timeout: Duration::from_secs(30),
             late_execution: Duration::from_secs(30),
+            read_retry: ReadRetry::default(),
             retry_when_throttled: true,
             http_cache_interval: None,
             consumption_report_interval: None,
@@ -116,6 +119,25 @@ pub struct RetryPolicy {
 impl Default for RetryPolicy {
     fn default() -> Self {
         Self { min: Duration::from_secs(1), max: Duration::from_mins(2), randomness_percent: 20 }
+    }
+}
+
+/// How reads of the directory are repeated that the service throttles, or is in no state to answer (429, 502 to 504): at
+/// most `attempts` times in all, after waits of `min`, doubling up to `max` (spec 03 §5.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct ReadRetry {
+    /// The first wait: 1 s.
+    pub min: Duration,
+    /// The longest wait: 4 s.
+    pub max: Duration,
+    /// How often a read is sent in all: 3. One is sent whatever this says.
+    pub attempts: u32,
+}
+
+impl Default for ReadRetry {
+    fn default() -> Self {
+        Self { min: Duration::from_secs(1), max: Duration::from_secs(4), attempts: 3 }
     }
 }
 

@@ -34,11 +34,12 @@ mod twilsock;
 
 pub use call::{
     Call, CallDeadline, CallId, CallOptions, Cancel, ChannelSorting, CreateChannel, Direction, GetMessages,
-    MemberRef, Refused, RefusedReason, SendMedia, SendMessage, SortingCriteria, SortingOrder,
+    GetSubscribedChannels, MemberRef, Refused, RefusedReason, SendMedia, SendMessage, SortingCriteria,
+    SortingOrder,
 };
 pub use client::Client;
 pub use command::{Command, FrameBytes};
-pub use config::{Config, Endpoints, Limits, Metadata, RetryPolicy};
+pub use config::{Config, Endpoints, Limits, Metadata, ReadRetry, RetryPolicy};
 pub use date::Timestamp;
 pub use error::{CallError, ConnectionError, Fault, FrameError, Phase};
 pub use event::{ConnectionState, Event, Reply, TokenWanted, UnreadCount};

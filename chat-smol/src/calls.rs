@@ -1,8 +1,8 @@
 //! The methods of a client that ask the service (spec 04 §1.2).
 
 use chat_proto::{
-    Call, ChannelSid, ChannelSorting, CreateChannel, Identity, Json, PushChannel, PushError,
-    PushNotification, Secret, Token, parse_push_notification,
+    Call, ChannelSid, ChannelSorting, CreateChannel, GetSubscribedChannels, Identity, Json, PushChannel,
+    PushError, PushNotification, Secret, Token, parse_push_notification,
 };
 
 use crate::call::CallFuture;
@@ -39,7 +39,15 @@ impl Client {
 
     /// The own channels, page by page.
     pub fn get_subscribed_channels(&self) -> CallFuture<Paginator<Channel>> {
-        self.ask(Call::GetSubscribedChannels, Paginator::take)
+        self.get_subscribed_channels_with(GetSubscribedChannels::default())
+    }
+
+    /// As [`Client::get_subscribed_channels`], with a page size and an order.
+    pub fn get_subscribed_channels_with(
+        &self,
+        options: GetSubscribedChannels,
+    ) -> CallFuture<Paginator<Channel>> {
+        self.ask(Call::GetSubscribedChannels(options), Paginator::take)
     }
 
     /// The directory of public channels, page by page.

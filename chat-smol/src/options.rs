@@ -9,7 +9,7 @@ use rustls::ClientConfig;
 
 use crate::error::{BoxError, CreateError};
 use crate::log::{Log, LogLevel};
-use crate::net::{Dialer, Target, Transport, UserConnect, tls};
+use crate::net::{Dialer, Proxies, Proxy, Target, Transport, UserConnect, tls};
 use crate::spawn::{BoxedTask, Spawn, on_smol};
 use crate::token::{Provider, Refresh};
 
@@ -22,6 +22,7 @@ pub struct Options {
     log_level: LogLevel,
     tls: Option<Arc<ClientConfig>>,
     connect: Option<UserConnect>,
+    proxies: Proxies,
     provider: Option<Provider>,
     spawn: Spawn,
 }
@@ -35,6 +36,7 @@ impl Default for Options {
             log_level: LogLevel::default(),
             tls: None,
             connect: None,
+            proxies: Proxies::default(),
             provider: None,
             spawn: on_smol(),
         }
@@ -109,6 +111,16 @@ impl Options {
         self
     }
 
+    /// A proxy for all connections, or with `None` no proxy. Without this the environment says which one, read at each
+    /// attempt to connect: `HTTPS_PROXY` and `ALL_PROXY`, unless `NO_PROXY` names the host; in lower case as well. This
+    /// machine itself is never reached by a proxy of the environment. A connector of your own ([`Options::connect`]) knows
+    /// of none of this.
+    #[must_use]
+    pub fn proxy(mut self, proxy: impl Into<Option<Proxy>>) -> Self {
+        self.proxies = proxy.into().map_or(Proxies::None, Proxies::Fixed);
+        self
+    }
+
     /// A connector of your own: for proxies, Unix sockets, other TLS libraries, tests. It is called for each attempt and
     /// dropped when the attempt takes too long.
     #[must_use]
@@ -162,7 +174,7 @@ impl Options {
         config.metadata.os_architecture.get_or_insert_with(|| std::env::consts::ARCH.into());
         let log = Log::new(self.log_level);
         let tls = self.tls.unwrap_or_else(|| Arc::new(tls::default_config()));
-        let dialer = Dialer::new(tls, self.connect, config.limits.frame_bytes);
+        let dialer = Dialer::new(tls, self.connect, self.proxies, config.limits.frame_bytes);
         let refresh = self.provider.map(|provider| Refresh::new(provider, self.spawn.clone(), log));
         Ok(Parts {
             config,
@@ -196,6 +208,7 @@ impl fmt::Debug for Options {
             .field("log_level", &self.log_level)
             .field("tls", &self.tls.is_some())
             .field("connect", &self.connect.is_some())
+            .field("proxies", &self.proxies)
             .field("token_provider", &self.provider.is_some())
             .finish_non_exhaustive()
     }

@@ -2,7 +2,7 @@
 
 use alloc::borrow::Cow;
 
-use crate::call::{Call, GetMessages, MemberRef, SendMedia, SendMessage};
+use crate::call::{Call, GetMessages, GetSubscribedChannels, MemberRef, SendMedia, SendMessage};
 use crate::error::CallError;
 use crate::json::Json;
 
@@ -54,7 +54,8 @@ pub(super) fn check(call: &Call) -> Result<(), CallError> {
         Call::RemoveMember(_, MemberRef::Sid(sid)) | Call::GetMember(_, MemberRef::Sid(sid)) => {
             check_text("member_sid", sid.as_str())
         }
-        Call::GetMessages(GetMessages { page_size: 0, .. }) => {
+        Call::GetMessages(GetMessages { page_size: 0, .. })
+        | Call::GetSubscribedChannels(GetSubscribedChannels { page_size: 0, .. }) => {
             Err(invalid("page_size", "must be at least 1"))
         }
         _ => Ok(()),

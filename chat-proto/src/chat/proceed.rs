@@ -216,7 +216,7 @@ impl Chat {
                     }
                 }
             }
-            Call::GetSubscribedChannels | Call::NextPage(_) => {
+            Call::GetSubscribedChannels(_) | Call::NextPage(_) => {
                 let sids = items.iter().filter_map(|item| self.own_channel_item(cx, item)).collect();
                 let page = |token: Option<Box<str>>| {
                     token.map(|token| PageRef { source: PageSource::SubscribedChannels, token: token.into() })

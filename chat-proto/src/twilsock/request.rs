@@ -58,9 +58,6 @@ impl Request {
 pub(crate) enum Method {
     Get,
     Post,
-    #[expect(dead_code, reason = "the calls that need it come later")]
-    Put,
-    #[expect(dead_code, reason = "the calls that need it come later")]
     Delete,
 }
 
@@ -69,7 +66,6 @@ impl Method {
         match self {
             Self::Get => "GET",
             Self::Post => "POST",
-            Self::Put => "PUT",
             Self::Delete => "DELETE",
         }
     }

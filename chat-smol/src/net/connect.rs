@@ -1,4 +1,4 @@
-//! From an address to an open WebSocket: TCP or the app's own stream, then TLS, then the upgrade.
+//! From an address to an open WebSocket: TCP, through a proxy or not, or the app's own stream; then TLS, then the upgrade.
 
 use std::io;
 use std::pin::Pin;
@@ -10,6 +10,7 @@ use async_tungstenite::tungstenite::protocol::WebSocketConfig;
 use chat_proto::Cause;
 use rustls::ClientConfig;
 
+use super::proxy::Proxies;
 use super::stream::{BoxedStream, Transport, boxed};
 use super::url::Target;
 use super::{tcp, tls};
@@ -31,15 +32,21 @@ pub(crate) type UserConnect = Arc<dyn Fn(Target) -> Connecting + Send + Sync>;
 pub(crate) struct Dialer {
     tls: Arc<ClientConfig>,
     connect: Option<UserConnect>,
+    proxies: Proxies,
     max_message: usize,
 }
 
 impl Dialer {
     /// `frame_bytes` is the core's limit.
-    pub(crate) fn new(tls: Arc<ClientConfig>, connect: Option<UserConnect>, frame_bytes: usize) -> Self {
+    pub(crate) fn new(
+        tls: Arc<ClientConfig>,
+        connect: Option<UserConnect>,
+        proxies: Proxies,
+        frame_bytes: usize,
+    ) -> Self {
         // A frame above the core's limit is the core's to refuse: it says so and keeps the socket. Only what is far
         // above it ends the socket here.
-        Self { tls, connect, max_message: frame_bytes.saturating_mul(2) }
+        Self { tls, connect, proxies, max_message: frame_bytes.saturating_mul(2) }
     }
 
     /// Opens a socket to `url`. Without a deadline: the core has one, and closes what takes too long.
@@ -65,9 +72,7 @@ impl Dialer {
                     Err(error) => failed(&error),
                 })?
             }
-            None => Transport::plain(tcp::connect(target).await.map_err(|error| {
-                failed(&format_args!("cannot connect to {}:{}: {error}", target.host, target.port))
-            })?),
+            None => self.dial(target).await?,
         };
         if target.secure && !transport.secured {
             let secured = tls::secure(transport.stream, &target.host, self.tls).await;
@@ -75,6 +80,24 @@ impl Dialer {
         } else {
             Ok(transport.stream)
         }
+    }
+
+    /// A connection of our own to the host, or to the proxy that stands before it.
+    async fn dial(&self, target: &Target) -> Result<Transport, Cause> {
+        let proxy = self
+            .proxies
+            .of(target)
+            .map_err(|error| failed(&format_args!("the proxy cannot be used: {error}")))?;
+        let (host, port) = match &proxy {
+            Some(proxy) => (&*proxy.host, proxy.port),
+            None => (&*target.host, target.port),
+        };
+        let said = |error: io::Error| failed(&format_args!("cannot connect to {host}:{port}: {error}"));
+        let mut stream = tcp::connect(host, port).await.map_err(said)?;
+        if let Some(proxy) = &proxy {
+            proxy.tunnel(&mut stream, target).await.map_err(said)?;
+        }
+        Ok(Transport::plain(stream))
     }
 }
 

@@ -136,7 +136,9 @@ impl fmt::Debug for ServiceInput<'_> {
             Self::Frame(conn, bytes) => write!(f, "Frame({}, {} bytes)", conn.0, bytes.len()),
             Self::Text(conn, text) => write!(f, "Text({}, {} bytes)", conn.0, text.len()),
             Self::Closed(conn) => write!(f, "Closed({})", conn.0),
-            Self::Http(http, request) => write!(f, "Http({}, {request:?})", http.0),
+            Self::Http(http, request) => {
+                write!(f, "Http({}, {} {} bytes)", http.0, request.method, request.body.len())
+            }
         }
     }
 }
@@ -353,7 +355,7 @@ impl Service {
         | ServiceOutput::SendText { conn, .. }
         | ServiceOutput::Close { conn, .. }) = &output
         else {
-            // HTTP has connections of its own.
+            // An answer of the media service belongs to no connection.
             return self.outputs.push_back(output);
         };
         let closes = matches!(output, ServiceOutput::Close { .. });

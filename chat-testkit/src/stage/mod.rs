@@ -82,7 +82,8 @@ impl Stage {
         let config = ServiceConfig { unix_at_origin: i64::try_from(UNIX_AT_ORIGIN).unwrap_or(0), ..config };
         Self {
             now: START,
-            service: Service::new(config, 1, START),
+            // With the identifiers that the service behind a listener makes: what is ordered by them is the same there.
+            service: Service::new(config, 0, START),
             people: Vec::new(),
             told: Vec::new(),
             wire: Wire::default(),
@@ -357,7 +358,7 @@ impl Stage {
             match output {
                 ServiceOutput::Send { conn, bytes } => self.wire.send(at, Parcel::ToClient(conn, Ok(bytes))),
                 ServiceOutput::SendText { conn, text } => {
-                    self.wire.send(at, Parcel::ToClient(conn, Err(text)))
+                    self.wire.send(at, Parcel::ToClient(conn, Err(text)));
                 }
                 ServiceOutput::HttpReply { http, status, body, .. } => {
                     self.wire.send(at, Parcel::HttpToClient(http, Some((status, body))));
