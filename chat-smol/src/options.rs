@@ -67,6 +67,14 @@ impl Options {
         self
     }
 
+    /// Where media are uploaded and fetched, instead of the region's service: `https://…`, or `http://…` to do without
+    /// TLS.
+    #[must_use]
+    pub fn media_url(mut self, url: impl Into<Box<str>>) -> Self {
+        self.config.endpoints.media = Some(url.into());
+        self
+    }
+
     /// The service's region, such as `us1`.
     #[must_use]
     pub fn region(mut self, region: impl Into<Box<str>>) -> Self {
@@ -158,6 +166,9 @@ impl Options {
         if let Some(url) = &self.config.endpoints.twilsock {
             Target::parse(url)?;
         }
+        if let Some(url) = &self.config.endpoints.media {
+            Target::parse_http(url)?;
+        }
         let mut config = self.config;
         config.metadata.os.get_or_insert_with(|| std::env::consts::OS.into());
         config.metadata.os_architecture.get_or_insert_with(|| std::env::consts::ARCH.into());
@@ -213,6 +224,8 @@ mod tests {
     fn a_bad_address_is_refused_at_once() {
         let error = Options::new().url("https://tsock.us1.twilio.com").into_parts().err();
         assert!(matches!(error, Some(CreateError::BadUrl(UrlError::Scheme))));
+        let error = Options::new().media_url("https://a:b@mcs.us1.twilio.com").into_parts().err();
+        assert!(matches!(error, Some(CreateError::BadUrl(UrlError::Credentials))));
     }
 
     #[test]

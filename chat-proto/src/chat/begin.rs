@@ -17,8 +17,9 @@ use super::{Chat, Reader, directory};
 use crate::call::{Call, CallId, GetMessages, SendMessage, SortingOrder};
 use crate::cx::Cx;
 use crate::error::CallError;
-use crate::event::Reply;
+use crate::event::{Event, Reply};
 use crate::model::{ChannelStatus, ChannelType, Identity};
+use crate::push::parse_push_notification;
 use crate::sync::Select;
 use crate::twilsock::{Control, Url};
 
@@ -139,6 +140,24 @@ impl Chat {
                 self.shut_down(cx, id, drain_until);
                 Step::Taken
             }
+            Call::GetMediaUrl(media) | Call::DownloadMedia { media, .. } => {
+                self.media_step(cx, id, &media)?
+            }
+            Call::SetPushRegistrationId(channel, device) => {
+                self.want_push(cx, id, channel, Some(device));
+                Step::Taken
+            }
+            Call::UnsetPushRegistrationId(channel) => {
+                self.want_push(cx, id, channel, None);
+                Step::Taken
+            }
+            Call::HandlePushNotification(payload) => match parse_push_notification(&payload) {
+                Ok(notification) => {
+                    cx.events.push(Event::PushNotification(notification));
+                    Reply::Done.into()
+                }
+                Err(error) => CallError::Push(error).into(),
+            },
             Call::UnsubscribeUser(identity) => {
                 self.need_ready()?;
                 // One that is given up already is as good (spec 03 §11.2).
@@ -163,6 +182,7 @@ impl Chat {
         Ok(match call {
             Call::Join(channel) => {
                 self.need(&channel)?;
+                self.keep_channel(id, &channel);
                 Step::Command(SessionCommand::Join { channel })
             }
             Call::Leave(channel) => {
@@ -200,6 +220,10 @@ impl Chat {
             Call::SendMessage(SendMessage { channel, body, attributes }) => {
                 self.need(&channel)?;
                 Step::Command(SessionCommand::SendMessage { channel, text: body, attributes })
+            }
+            Call::SendMedia(send) => {
+                self.need(&send.channel)?;
+                self.upload_step(cx, id, &send)?
             }
             Call::Typing(channel) => {
                 self.need(&channel)?;

@@ -14,7 +14,7 @@ impl Chat {
         let Some(pending) = self.calls.get(id) else { return Cancel::TooLate };
         let withdrawn = match &pending.wait {
             Wait::Command => self.session.withdraw(cx, CommandOwner::Call(id)) == Withdrawn::Forgotten,
-            Wait::Report | Wait::Typing | Wait::Transport => false,
+            Wait::Effect(_) | Wait::Report | Wait::Typing | Wait::Push(_) | Wait::Transport => false,
             // A call whose command was executed and which only waits to show its result.
             Wait::Document(_) => !matches!(pending.call, Call::CreateChannel(_)),
             Wait::Query(_) => {
@@ -31,30 +31,33 @@ impl Chat {
         Cancel::Cancelled
     }
 
-    /// A call's deadline passed: what is said depends on how far it came.
+    /// A call's deadline passed.
     pub(super) fn deadline_passed(&mut self, cx: &mut Cx, id: CallId) {
+        self.give_up(cx, id, CallError::DeadlineExceeded);
+    }
+
+    /// Answers a call before its time. `otherwise` is said when nothing was or will be changed by it.
+    pub(super) fn give_up(&mut self, cx: &mut Cx, id: CallId, otherwise: impl FnOnce(Phase) -> CallError) {
         let Some(pending) = self.calls.get(id) else { return };
-        let phase = match (&pending.wait, self.online) {
+        let error = match (pending.wait.clone(), self.online) {
+            (Wait::Effect(sid), _) => {
+                let step = self.effect_answer(id, &sid);
+                return self.take(cx, id, step);
+            }
             (Wait::Command, _) => {
                 let phase = self.session.phase(CommandOwner::Call(id));
-                if self.session.abandon(cx, CommandOwner::Call(id)) {
-                    return self.calls.answer(cx, id, Err(CallError::Unknown(Phase::Sent)));
-                }
-                phase
+                let unknown = self.session.abandon(cx, CommandOwner::Call(id));
+                if unknown { CallError::Unknown(Phase::Sent) } else { otherwise(phase) }
             }
-            (Wait::Report | Wait::Typing | Wait::Transport, true) => {
-                self.stop_waiting(cx, id);
-                return self.calls.answer(cx, id, Err(CallError::Unknown(Phase::Sent)));
-            }
-            (_, false) | (Wait::Ready, _) => Phase::Offline,
-            (
-                Wait::OwnChannels | Wait::Document(_) | Wait::Documents(_) | Wait::Streams(_) | Wait::User(_),
-                true,
-            ) => Phase::Queued,
-            (_, true) => Phase::Sent,
+            (Wait::Report, _) if self.horizon.is_sent(id) => CallError::Unknown(Phase::Sent),
+            (Wait::Push(channel), _) if self.push_is_under_way(channel) => CallError::Unknown(Phase::Sent),
+            (Wait::Typing | Wait::Transport, true) => CallError::Unknown(Phase::Sent),
+            (_, false) | (Wait::Ready, _) => otherwise(Phase::Offline),
+            (Wait::Query(_) | Wait::Rest(_), true) => otherwise(Phase::Sent),
+            (_, true) => otherwise(Phase::Queued),
         };
         self.stop_waiting(cx, id);
-        self.calls.answer(cx, id, Err(CallError::DeadlineExceeded(phase)));
+        self.calls.answer(cx, id, Err(error));
     }
 
     /// Forgets what was asked on behalf of a call.
@@ -69,6 +72,11 @@ impl Chat {
                 self.rest.forget(cx, read);
             }
             Some(Wait::Report) => self.horizon.forget(id),
+            Some(Wait::Transfer) => {
+                self.transfers.forget(cx, id);
+                // Its place is free; at the end nobody takes it any more.
+                self.transfers.flush(cx, self.online && !self.ending.is_closing());
+            }
             _ => {}
         }
     }

@@ -77,6 +77,7 @@ impl Chat {
         if let Some(entry) = self.state.channels.get_mut(sid) {
             let reasons = data.apply(Arc::make_mut(&mut entry.channel));
             self.tell_update(cx, sid, reasons);
+            self.look_for_untold(cx, sid);
             return;
         }
         let (source, early) = record.early.take().unwrap_or((Source::None, ChannelData::default()));
@@ -134,6 +135,7 @@ impl Chat {
         if let Some(entry) = self.state.channels.remove(sid) {
             cx.events.push(Event::ChannelRemoved(entry.channel));
         }
+        self.effect_seen(cx, sid);
         self.fail_waiting(cx, sid, &CallError::UnknownChannel(sid.clone()));
     }
 
@@ -203,6 +205,8 @@ impl Chat {
         self.shut(cx, sid, Part::Roster);
         if let Some(record) = self.channels.records.get_mut(sid) {
             record.reading_roster = None;
+            record.untold = None;
+            record.reading_untold = false;
         }
         self.typing_forgotten(cx, sid);
         let left = CallError::UnknownChannel(sid.clone());
@@ -217,7 +221,15 @@ impl Chat {
         let object = record.object(part);
         let Some(entity) = object.entity() else { return };
         *object = Object::Open(entity);
-        if part == Part::Roster {
+        if part == Part::Messages {
+            // Those of an earlier membership were not followed since: nobody knows whether they still stand so.
+            if let Some(entry) = self.state.channels.get_mut(sid) {
+                entry.messages.clear();
+            }
+        }
+        if part == Part::Messages {
+            self.look_for_untold(cx, sid);
+        } else if let Some(record) = self.channels.records.get_mut(sid) {
             record.reading_roster = Some(alloc::collections::BTreeSet::new());
             self.query(cx, entity, Asker::Roster(sid.clone()), Select::all());
         }

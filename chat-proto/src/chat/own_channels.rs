@@ -271,18 +271,21 @@ impl Chat {
         self.open_document(cx, sid);
         match status {
             ChannelStatus::Joined => {
+                self.expect_messages(&channel);
                 cx.events.push(Event::ChannelJoined(channel));
                 self.open_streams(cx, sid);
             }
             ChannelStatus::Invited => cx.events.push(Event::ChannelInvited(channel)),
             ChannelStatus::Known | ChannelStatus::Unknown => {}
         }
+        self.effect_seen(cx, sid);
     }
 
     fn tell_left(&mut self, cx: &mut Cx, sid: &ChannelSid) {
         if let Some(channel) = self.state.channel(sid) {
             cx.events.push(Event::ChannelLeft(channel.clone()));
         }
+        self.effect_seen(cx, sid);
     }
 
     pub(super) fn tell_update(&mut self, cx: &mut Cx, sid: &ChannelSid, reasons: Reasons<ChannelReason>) {

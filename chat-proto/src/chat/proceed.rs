@@ -48,15 +48,11 @@ impl Chat {
                 let kind = if options.is_private { ChannelType::Private } else { ChannelType::Public };
                 self.created(cx, id, kind, response)
             }
-            Call::SendMessage(_) => Reply::MessageIndex(response.message_id).into(),
-            Call::Join(sid)
-            | Call::UpdateChannelAttributes(sid, _)
+            Call::SendMessage(_) | Call::SendMedia(_) => Reply::MessageIndex(response.message_id).into(),
+            Call::Join(sid) | Call::Leave(sid) | Call::Decline(sid) => self.effect_step(id, sid),
+            Call::UpdateChannelAttributes(sid, _)
             | Call::UpdateFriendlyName(sid, _)
             | Call::UpdateUniqueName(sid, _) => self.channel_answer(&sid),
-            Call::Leave(sid) | Call::Decline(sid) => match self.state.channel(&sid) {
-                Some(channel) => Reply::Channel(channel.clone()).into(),
-                None => self.channel_before(id, Some(ChannelStatus::Known)),
-            },
             Call::DeleteChannel(_) => self.channel_before(id, None),
             Call::UpdateMemberAttributes(sid, member, _) => match self.member(&sid, &member) {
                 Some(member) => Reply::Member(member.clone()).into(),
@@ -96,6 +92,33 @@ impl Chat {
         }
         self.calls.progress(id, Progress::Created(sid.clone()));
         Step::Wait(Wait::Document(sid))
+    }
+
+    /// The answer to a session command may overtake the event that tells its effect: the app shall see both together.
+    fn effect_step(&self, id: CallId, sid: ChannelSid) -> Step {
+        let Some(pending) = self.calls.get(id) else { return Step::Taken };
+        let status = self.state.channel(&sid).map(|channel| channel.status);
+        let seen = match pending.call {
+            Call::Join(_) => status == Some(ChannelStatus::Joined),
+            _ => !matches!(status, Some(ChannelStatus::Joined | ChannelStatus::Invited)),
+        };
+        if seen { self.effect_answer(id, &sid) } else { Step::Wait(Wait::Effect(sid)) }
+    }
+
+    /// Answers a call whose session command was executed, whether its effect was seen or not.
+    pub(super) fn effect_answer(&self, id: CallId, sid: &ChannelSid) -> Step {
+        match self.state.channel(sid) {
+            Some(channel) => Reply::Channel(channel.clone()).into(),
+            None => self.channel_before(id, Some(ChannelStatus::Known)),
+        }
+    }
+
+    /// How the own user stands to a channel changed.
+    pub(super) fn effect_seen(&mut self, cx: &mut Cx, sid: &ChannelSid) {
+        for id in self.calls.waiting(|wait| matches!(wait, Wait::Effect(of) if of == sid)) {
+            let step = self.effect_step(id, sid.clone());
+            self.take(cx, id, step);
+        }
     }
 
     /// The channel as it was when the call began: it is gone now. `status` is how the own user stands to it since.

@@ -45,6 +45,11 @@ impl ReadHorizon {
         self.interval = interval;
     }
 
+    /// Whether what the call reports has been handed to the session.
+    pub(super) fn is_sent(&self, call: CallId) -> bool {
+        self.sent.values().flat_map(BTreeMap::values).any(|entry| entry.calls.contains(&call))
+    }
+
     /// The call is not to be answered any more; what it reports is reported all the same.
     pub(super) fn forget(&mut self, call: CallId) {
         let entries = self.queue.values_mut().chain(self.sent.values_mut().flat_map(BTreeMap::values_mut));

@@ -1,10 +1,9 @@
 //! The end of a client: every pending call is answered, then the socket is closed.
 
-use super::commands::CommandOwner;
 use super::{Chat, Timer, Wait};
 use crate::call::CallId;
 use crate::cx::Cx;
-use crate::error::{CallError, Phase};
+use crate::error::CallError;
 use crate::time::Time;
 use crate::twilsock::Control;
 
@@ -25,6 +24,11 @@ pub(super) enum Ending {
 impl Ending {
     pub(super) fn has_begun(self) -> bool {
         self != Self::No
+    }
+
+    /// Whether nothing new may begin at all.
+    pub(super) fn is_closing(self) -> bool {
+        matches!(self, Self::Closing | Self::Over)
     }
 }
 
@@ -54,11 +58,7 @@ impl Chat {
         self.ending = Ending::Closing;
         cx.timers.cancel(Timer::Drain);
         for id in self.calls.ids().into_iter().filter(|id| *id != shutdown) {
-            let waits_for_command = self.calls.get(id).is_some_and(|pending| pending.wait == Wait::Command);
-            let unknown = waits_for_command && self.session.abandon(cx, CommandOwner::Call(id));
-            self.stop_waiting(cx, id);
-            let error = if unknown { CallError::Unknown(Phase::Sent) } else { CallError::ShutDown };
-            self.calls.answer(cx, id, Err(error));
+            self.give_up(cx, id, |_| CallError::ShutDown);
         }
         cx.controls.push_back(Control::Shutdown { call: shutdown });
     }

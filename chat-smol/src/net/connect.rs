@@ -52,6 +52,19 @@ impl Dialer {
     /// Opens a socket to `url`. Without a deadline: the core has one, and closes what takes too long.
     pub(super) async fn open(self, url: Box<str>) -> Result<Socket, Cause> {
         let target = Target::parse(&url).map_err(|error| failed(&error))?;
+        let max_message = self.max_message;
+        let stream = self.stream(&target).await?;
+        let config = WebSocketConfig::default()
+            .read_buffer_size(READ_BUFFER)
+            .max_message_size(Some(max_message))
+            .max_frame_size(Some(max_message));
+        let upgrade = async_tungstenite::client_async_with_config(target.url.as_str(), stream, Some(config));
+        let (socket, _) = upgrade.await.map_err(|error| cause(&error))?;
+        Ok(socket)
+    }
+
+    /// Opens a stream to `target`, with TLS where that is asked for. Without a deadline, as above.
+    pub(super) async fn stream(self, target: &Target) -> Result<BoxedStream, Cause> {
         let transport = match &self.connect {
             Some(connect) => {
                 connect(target.clone()).await.map_err(|error| match error.downcast::<io::Error>() {
@@ -61,22 +74,12 @@ impl Dialer {
             }
             None => self.dial(&target).await?,
         };
-        let stream = if target.secure && !transport.secured {
-            boxed(
-                tls::secure(transport.stream, &target.host, self.tls)
-                    .await
-                    .map_err(|error| io_cause(&error))?,
-            )
+        if target.secure && !transport.secured {
+            let secured = tls::secure(transport.stream, &target.host, self.tls).await;
+            Ok(boxed(secured.map_err(|error| io_cause(&error))?))
         } else {
-            transport.stream
-        };
-        let config = WebSocketConfig::default()
-            .read_buffer_size(READ_BUFFER)
-            .max_message_size(Some(self.max_message))
-            .max_frame_size(Some(self.max_message));
-        let upgrade = async_tungstenite::client_async_with_config(target.url.as_str(), stream, Some(config));
-        let (socket, _) = upgrade.await.map_err(|error| cause(&error))?;
-        Ok(socket)
+            Ok(transport.stream)
+        }
     }
 
     /// A connection of our own to the host, or to the proxy that stands before it.

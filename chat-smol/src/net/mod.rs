@@ -1,6 +1,7 @@
 //! Sockets: from an address to WebSocket messages.
 
 mod connect;
+pub(crate) mod http;
 mod link;
 mod proxy;
 mod stream;

@@ -11,6 +11,7 @@ mod config;
 mod connections;
 mod faults;
 mod http;
+mod media;
 mod outbox;
 mod push;
 mod sync;
@@ -19,7 +20,8 @@ mod twilsock;
 mod upstream;
 mod world;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
+use std::fmt;
 
 use chat_proto::Time;
 use serde_json::Value;
@@ -42,8 +44,25 @@ pub use config::{ContextEnrich, ServiceConfig};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ConnId(pub u64);
 
-/// What happened in the world.
+/// An HTTP request to the media service and its answer, as the host numbers them. A number is never used again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ExchangeId(pub u64);
+
+/// A whole HTTP request to the media service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MediaRequest<'a> {
+    /// In capitals.
+    pub method: &'a str,
+    /// With the query.
+    pub path: &'a str,
+    /// Names and values.
+    pub headers: &'a [(String, String)],
+    /// Empty when there is none.
+    pub body: &'a [u8],
+}
+
+/// What happened in the world.
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub enum ServiceInput<'a> {
     /// Time passed.
     Tick,
@@ -55,10 +74,12 @@ pub enum ServiceInput<'a> {
     Text(ConnId, &'a str),
     /// The WebSocket is gone, whoever closed it.
     Closed(ConnId),
+    /// A complete HTTP request to the media service arrived.
+    Http(ExchangeId, MediaRequest<'a>),
 }
 
 /// What the host is to do.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub enum ServiceOutput {
     /// Send a binary message.
     Send {
@@ -81,6 +102,53 @@ pub enum ServiceOutput {
         /// The code of a WebSocket close frame; `None` cuts the connection at once, without one.
         code: Option<u16>,
     },
+    /// Answer an HTTP request.
+    HttpReply {
+        /// Which one.
+        http: ExchangeId,
+        /// The status.
+        status: u16,
+        /// Names and values, without the length.
+        headers: Vec<(String, String)>,
+        /// The body.
+        body: Vec<u8>,
+    },
+    /// Cut the connection of an HTTP request instead of answering it.
+    HttpCut {
+        /// Which one.
+        http: ExchangeId,
+    },
+}
+
+/// Frames hold tokens: only their sizes are shown.
+impl fmt::Debug for ServiceInput<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Tick => f.write_str("Tick"),
+            Self::Opened(conn) => write!(f, "Opened({})", conn.0),
+            Self::Frame(conn, bytes) => write!(f, "Frame({}, {} bytes)", conn.0, bytes.len()),
+            Self::Text(conn, text) => write!(f, "Text({}, {} bytes)", conn.0, text.len()),
+            Self::Closed(conn) => write!(f, "Closed({})", conn.0),
+            Self::Http(http, request) => {
+                write!(f, "Http({}, {} {} bytes)", http.0, request.method, request.body.len())
+            }
+        }
+    }
+}
+
+/// Frames hold tokens: only their sizes are shown.
+impl fmt::Debug for ServiceOutput {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Send { conn, bytes } => write!(f, "Send({}, {} bytes)", conn.0, bytes.len()),
+            Self::SendText { conn, text } => write!(f, "SendText({}, {} bytes)", conn.0, text.len()),
+            Self::Close { conn, code } => write!(f, "Close({}, {code:?})", conn.0),
+            Self::HttpReply { http, status, body, .. } => {
+                write!(f, "HttpReply({}, {status}, {} bytes)", http.0, body.len())
+            }
+            Self::HttpCut { http } => write!(f, "HttpCut({})", http.0),
+        }
+    }
 }
 
 /// Why a command of the control interface was not done.
@@ -135,12 +203,13 @@ enum Due {
 }
 
 /// The service.
-#[derive(Debug)]
 pub struct Service {
     world: World,
     agenda: Agenda<Due>,
     outputs: VecDeque<ServiceOutput>,
     connections: Connections,
+    /// Connections that are over, but for what is still to leave before their close.
+    ending: BTreeSet<ConnId>,
     store: Store,
     subscriptions: Subscriptions,
     chat: Chat,
@@ -151,6 +220,18 @@ pub struct Service {
     seed: u64,
 }
 
+/// Tokens and device ids are in here: only counts are shown.
+impl fmt::Debug for Service {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Service")
+            .field("now", &self.world.clock.now())
+            .field("connections", &self.connections.len())
+            .field("channels", &self.chat.channels.len())
+            .field("stats", &self.stats)
+            .finish_non_exhaustive()
+    }
+}
+
 impl Service {
     /// An empty service. Identifiers come from `config.seed` and `seed`; 0 for the latter leaves the former alone.
     pub fn new(config: ServiceConfig, seed: u64, now: Time) -> Self {
@@ -159,6 +240,7 @@ impl Service {
             agenda: Agenda::default(),
             outputs: VecDeque::new(),
             connections: Connections::new(),
+            ending: BTreeSet::new(),
             store: Store::default(),
             subscriptions: Subscriptions::default(),
             chat: Chat::default(),
@@ -180,7 +262,11 @@ impl Service {
             ServiceInput::Frame(conn, bytes) => self.on_frame(conn, bytes),
             // Twilsock knows binary messages only (spec 01 §1.1).
             ServiceInput::Text(conn, _) => self.on_malformed(conn),
-            ServiceInput::Closed(conn) => self.forget_connection(conn),
+            ServiceInput::Closed(conn) => {
+                self.ending.remove(&conn);
+                self.forget_connection(conn);
+            }
+            ServiceInput::Http(http, request) => self.on_media(http, &request),
         }
         self.tell_changes();
     }
@@ -222,7 +308,7 @@ impl Service {
 
     fn fire(&mut self, due: Due) {
         match due {
-            Due::Output(output) => self.outputs.push_back(output),
+            Due::Output(output) => self.let_go(output),
             Due::Http { conn, identity, request } => {
                 // The delay is over; whoever hung up meanwhile is still served, without an answer.
                 self.serve(conn, &identity, &request, &Effect::default());
@@ -253,6 +339,23 @@ impl Service {
             Due::CloseSocket(conn) => self.close_socket(conn, Some(1000)),
             Due::Offline(identity) => self.go_offline(&identity),
             Due::Post(post) => self.post_burst(post),
+        }
+    }
+
+    /// Hands on what was late, unless its connection was cut meanwhile.
+    fn let_go(&mut self, output: ServiceOutput) {
+        let (ServiceOutput::Send { conn, .. }
+        | ServiceOutput::SendText { conn, .. }
+        | ServiceOutput::Close { conn, .. }) = &output
+        else {
+            // An answer of the media service belongs to no connection.
+            return self.outputs.push_back(output);
+        };
+        let closes = matches!(output, ServiceOutput::Close { .. });
+        let open = self.connections.contains_key(conn);
+        let ends = if closes { self.ending.remove(conn) } else { self.ending.contains(conn) };
+        if open || ends {
+            self.outputs.push_back(output);
         }
     }
 

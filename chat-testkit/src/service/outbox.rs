@@ -184,6 +184,7 @@ impl Service {
         let at = self.connections.get(&conn).map_or(Time::ZERO, |connection| connection.last_sent_at);
         let output = ServiceOutput::Close { conn, code };
         if code.is_some() && at > self.world.clock.now() {
+            self.ending.insert(conn);
             self.agenda.at(at, Due::Output(output));
         } else {
             self.outputs.push_back(output);

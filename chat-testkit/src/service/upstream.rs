@@ -84,6 +84,8 @@ impl Service {
         let segments: Vec<&str> = request.segments.iter().map(String::as_str).collect();
         let mut after = After::default();
         let response = match segments.as_slice() {
+            // A late poke of a connection that is gone must not leave subscriptions behind.
+            ["v4", "Subscriptions"] if !self.connections.contains_key(&conn) => Response::empty(202),
             ["v4", "Subscriptions"] if request.method == "POST" => {
                 let (store, config) = (&self.store, &self.world.config);
                 let poked = poke(store, &mut self.subscriptions, config, conn, identity, &request.json());
@@ -276,7 +278,7 @@ impl Service {
 }
 
 /// The answer that a fault asks for.
-fn faulty(fault: &Effect) -> Response {
+pub(super) fn faulty(fault: &Effect) -> Response {
     let status = fault.status.unwrap_or(500);
     let message = fault.message.clone().unwrap_or_else(|| super::http::status_text(status).to_owned());
     let mut response = Response::error(status, fault.code.unwrap_or(0), message);

@@ -144,7 +144,7 @@ impl Scenario {
         self.settle();
         for (who, _) in self.labels.clone() {
             if let Ok(id) = self.stage.start(who, Call::Shutdown { drain_until: None }) {
-                self.stage.answer(who, id).expect("shutdown ends");
+                self.stage.answer(who, id).expect("shutdown ends").unwrap();
             }
         }
         self.settle();

@@ -13,6 +13,7 @@ use crate::command::Command;
 use crate::config::Config;
 use crate::error::ConnectionError;
 use crate::event::Event;
+use crate::time::Why;
 
 fn connection_error(event: &Event) -> &ConnectionError {
     match event {
@@ -222,7 +223,7 @@ fn sdk_defect_9_unsupported_is_an_end_that_a_token_or_a_shutdown_leaves() {
         assert_eq!((error.terminal, error.http_status, error.error_code), (true, Some(code), Some(51214)));
         assert_eq!(events.len(), 1);
         assert_eq!(rig.notices(), [Notice::StateChanged(ConnectionState::Disconnected), Notice::Offline]);
-        assert_eq!(rig.cx.timers.len(), 0);
+        assert_eq!(rig.cx.timers.deadline(), None);
         let mut other = Rig { cx: rig.cx.clone(), stage: rig.stage.clone(), ..Rig::new() };
         other.shut_down(1);
         assert_eq!(other.notices().last(), Some(&Notice::ShutDown { call: call(1) }));
@@ -366,7 +367,10 @@ fn a_refused_put_is_repeated() {
     assert_eq!(rig.notices(), [], "that one was given up");
     rig.accept(&last);
     assert_eq!(rig.notices(), [Notice::StateChanged(ConnectionState::Connected), Notice::Online]);
-    assert_eq!(rig.cx.timers.len(), 1, "the watchdog alone");
+    let deadline = rig.cx.timers.deadline().unwrap();
+    assert_eq!(deadline.why, Why::Watchdog, "the watchdog alone");
+    rig.cx.timers.cancel(Timer::Watchdog);
+    assert_eq!(rig.cx.timers.deadline(), None);
 }
 
 #[test]
@@ -405,7 +409,7 @@ fn shutting_down_is_possible_at_any_time() {
         let says_goodbye = matches!(name, "initialising" | "connected");
         assert_eq!(rig.sent().len(), usize::from(says_goodbye), "{name}");
         rig.commands();
-        if rig.cx.timers.len() > 0 {
+        if rig.cx.timers.deadline().is_some() {
             // The socket never says that it is closed.
             rig.to_deadline();
         }
@@ -416,7 +420,7 @@ fn shutting_down_is_possible_at_any_time() {
             [disconnected, Notice::ShutDown { call: call(1) }],
             "{name}"
         );
-        assert_eq!(rig.cx.timers.len(), 0, "{name}");
+        assert_eq!(rig.cx.timers.deadline(), None, "{name}");
         rig.quiet();
     }
 }

@@ -311,7 +311,7 @@ fn faults_stop_when_nobody_listens() {
         rig.bytes(b"noise");
         rig.text("noise");
     }
-    assert_eq!(rig.cx.events.len(), 10);
+    assert_eq!(rig.events().len(), 10);
     assert_eq!(rig.cx.stats.frames_malformed, 100);
 }
 

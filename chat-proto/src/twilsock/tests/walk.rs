@@ -135,7 +135,7 @@ impl World {
             }
             Step::Ping => self.serve(json!({"method": "ping", "id": "S"})),
             Step::Notification => {
-                self.serve(json!({"method": "notification", "id": "S", "message_type": "x"}))
+                self.serve(json!({"method": "notification", "id": "S", "message_type": "x"}));
             }
             Step::AboutToExpire => {
                 let kind = "token_about_to_expire";
@@ -235,6 +235,9 @@ impl World {
                     };
                     assert!(self.unanswered.iter().filter(flies).count() <= 3, "the limit holds");
                 }
+                Command::Http { .. } | Command::CancelHttp { .. } => {
+                    panic!("not the transport's: {command:?}")
+                }
             }
         }
         for notice in self.rig.notices() {
@@ -249,6 +252,7 @@ impl World {
                     assert_ne!(state, self.public, "no change");
                     self.public = state;
                 }
+                Notice::TokenAccepted(_) => {}
                 Notice::ShutDown { call } => self.ended.push(call),
             }
         }
@@ -306,7 +310,7 @@ proptest! {
         for step in &late {
             world.take(step);
         }
-        while world.rig.cx.timers.len() > 0 {
+        while world.rig.cx.timers.deadline().is_some() {
             world.take(&Step::ToDeadline);
         }
         prop_assert_eq!(&world.ended, &[CallId(1)]);
