@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use chat_proto::{
-    Call, CallError, ChannelSid, Client, Command, Config, CreateChannel, Event, GetMessages, Json, Reply,
-    Seed, SendMessage, Time, Token, UnreadCount,
+    Call, CallError, ChannelSid, Client, Command, Config, CreateChannel, Event, GetMessages, Json,
+    PushChannel, Reply, Secret, Seed, SendMessage, Time, Token, UnreadCount,
 };
 use chat_testkit::service::ServiceConfig;
 use chat_testkit::stage::{Stage, Who};
