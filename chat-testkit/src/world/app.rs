@@ -2,8 +2,8 @@ use std::collections::BTreeSet;
 
 use chat_proto::{
     Call, CallDeadline, CallId, CallOptions, ChannelSid, ChannelSorting, CreateChannel, Direction, Event,
-    GetMessages, Identity, Json, MemberRef, MemberSid, NotificationLevel, Page, PageRef, Reply, SendMessage,
-    SortingCriteria, SortingOrder, State,
+    GetMessages, GetSubscribedChannels, Identity, Json, MemberRef, MemberSid, NotificationLevel, Page,
+    PageRef, Reply, SendMessage, SortingCriteria, SortingOrder, State,
 };
 
 use super::rng::Rng;
@@ -102,7 +102,7 @@ impl App {
                 criteria: SortingCriteria::FriendlyName,
                 order: SortingOrder::Descending,
             })),
-            5 => Call::GetSubscribedChannels,
+            5 => Call::GetSubscribedChannels(GetSubscribedChannels::default()),
             6 => Call::GetPublicChannelDescriptors,
             7 => Call::GetUser(person),
             8 => Call::GetUserDescriptor(person),

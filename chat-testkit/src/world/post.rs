@@ -192,6 +192,8 @@ impl<C: Core> World<C> {
             match output {
                 ServiceOutput::Send { conn, bytes } => self.send(conn, Message::Binary(bytes)),
                 ServiceOutput::SendText { conn, text } => self.send(conn, Message::Text(text)),
+                // Nobody here has media.
+                ServiceOutput::HttpReply { .. } | ServiceOutput::HttpCut { .. } => {}
                 ServiceOutput::Close { conn, code } => {
                     let arrival = self.network.arrival(self.now, conn, Way::ToClient);
                     if code.is_none() {
