@@ -199,13 +199,40 @@ fn law_11_catches_a_client_that_reorders_messages() {
 /// Pushes again as soon as it does not find its command: the offline service executes it twice, as the real one might.
 #[test]
 fn law_11_catches_a_client_that_pushes_blindly() {
-    let caught = (0..200).find_map(|seed| {
+    let doubled = (0..200).find_map(|seed| {
         let mut plan = Plan::stormy(seed);
         plan.config.late_execution = Duration::ZERO;
         plan.weather.faults = 300;
         plan.weather.events = 0;
-        broken(&plan, |run: &Run<Client>, _| laws::nothing_lost(run))
+        let violation = broken(&plan, |run: &Run<Client>, _| laws::nothing_lost(run))?;
+        violation.what.contains("stands in").then_some(violation)
     });
-    let caught = caught.expect("some message stands there twice");
-    assert!(caught.law == 11 && caught.what.contains("stands in"), "{caught}");
+    assert_eq!(doubled.map(|violation| violation.law), Some(11));
+}
+
+/// What `many_worlds` found and nobody has mended yet: each world here breaks law 11. (A seed means the same world only
+/// while worlds are made in the same way: what is mended gets a test that tells its story.)
+fn open_findings() -> Vec<(&'static str, Plan)> {
+    let events = |seed| {
+        let mut plan = Plan::stormy(seed);
+        plan.steps = 80;
+        plan.weather.faults = 300;
+        plan.weather.events = 300;
+        plan
+    };
+    vec![
+        ("a live event is told before what is read after a list was opened", Plan::stormy(2224)),
+        ("a live event is told before the replay of an earlier one", events(598)),
+        ("a replayed event that comes after its subscription was established is dropped", events(546)),
+    ]
+}
+
+#[test]
+#[ignore = "open findings: law 11 does not hold there yet"]
+fn found_and_open() {
+    let broken: Vec<_> = open_findings()
+        .into_iter()
+        .filter_map(|(what, plan)| Some((what, broken::<Client>(&plan, laws::all)?.to_string())))
+        .collect();
+    assert!(broken.is_empty(), "{broken:#?}");
 }
