@@ -6,8 +6,8 @@ use std::path::Path;
 
 use chat_proto::session::{ClientHeader, Encoder, Header, What};
 use chat_proto::{
-    Call, CallId, CallOptions, Cancel, Client, Command, Config, Deadline, Event, Input, Record, Refused, Seed,
-    State, Stats, Time, Token,
+    Call, CallId, CallOptions, Cancel, Client, Command, Config, Deadline, Event, Input, Record, Refused,
+    Seed, State, Stats, Time, Token,
 };
 
 use crate::log::Log;

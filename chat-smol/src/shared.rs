@@ -9,14 +9,15 @@ use std::task::Waker;
 use std::time::Duration;
 
 use chat_proto::{
-    Call, CallError, CallId, CallOptions, Cancel, Cause, Command, Deadline, Event, Input,
-    LinkId, Reply, State, Stats, Time,
+    Call, CallError, CallId, CallOptions, Cancel, Cause, Command, Deadline, Event, Input, LinkId, MediaId,
+    Reply, State, Stats, Time,
 };
 use futures_channel::oneshot;
 
 use crate::clock::Clock;
 use crate::error::Error;
 use crate::events::Hub;
+use crate::media::{Held, MediaStore};
 use crate::record::Core as Proto;
 
 /// What an answer arrives through.
@@ -41,6 +42,8 @@ pub(crate) struct Said {
     pub(crate) commands: Vec<Command>,
     pub(crate) answers: Vec<Delivery>,
     pub(crate) events: Vec<Event>,
+    /// Media that nobody needs any more.
+    pub(crate) media: Vec<MediaId>,
     /// The shutdown was answered: nothing is left to do.
     pub(crate) ended: bool,
 }
@@ -48,11 +51,15 @@ pub(crate) struct Said {
 pub(crate) struct Shared {
     pub(crate) clock: Clock,
     pub(crate) hub: Hub,
+    /// What the app gave for calls that are not answered yet.
+    pub(crate) media: MediaStore,
     core: Mutex<Core>,
 }
 
 struct Core {
     client: Proto,
+    /// The media of calls that are not answered yet.
+    media: HashMap<CallId, MediaId>,
     pending: HashMap<CallId, oneshot::Sender<Result<Reply, CallError>>>,
     shutdown: Option<CallId>,
     /// When the driver ends whatever the core says.
@@ -68,6 +75,7 @@ impl Shared {
     pub(crate) fn new(clock: Clock, client: Proto, event_buffer: usize) -> Self {
         let core = Core {
             client,
+            media: HashMap::new(),
             pending: HashMap::new(),
             shutdown: None,
             give_up: None,
@@ -76,7 +84,7 @@ impl Shared {
             untrusted: None,
             driver: None,
         };
-        Self { clock, hub: Hub::new(event_buffer), core: Mutex::new(core) }
+        Self { clock, hub: Hub::new(event_buffer), media: MediaStore::default(), core: Mutex::new(core) }
     }
 
     /// A panic elsewhere does not make the core worse: each of its entries leaves it whole.
@@ -96,6 +104,36 @@ impl Shared {
         core.pending.insert(id, to);
         wake(core);
         Ok((id, answer))
+    }
+
+    /// As [`Shared::call`], for a call with media: they are kept until it is answered.
+    pub(crate) fn call_with_media(
+        &self,
+        held: Held,
+        call: impl FnOnce(MediaId) -> Call,
+        options: CallOptions,
+    ) -> Result<(CallId, Answer), Error> {
+        let media = self.media.add(held);
+        let (to, answer) = oneshot::channel();
+        let mut core = self.lock();
+        let accepted = if core.ended {
+            Err(Error::Ended)
+        } else {
+            core.client.call(self.clock.now(), call(media), options).map_err(Error::from)
+        };
+        match accepted {
+            Ok(id) => {
+                core.pending.insert(id, to);
+                core.media.insert(id, media);
+                wake(core);
+                Ok((id, answer))
+            }
+            Err(error) => {
+                drop(core);
+                self.media.remove(media);
+                Err(error)
+            }
+        }
     }
 
     pub(crate) fn cancel(&self, id: CallId) -> Cancel {
@@ -182,6 +220,7 @@ impl Shared {
         while let Some(event) = core.client.poll_event(now) {
             if let Event::Answer { call, result } = event {
                 said.ended |= core.shutdown == Some(call);
+                said.media.extend(core.media.remove(&call));
                 if let Some(to) = core.pending.remove(&call) {
                     said.answers.push(Delivery { to, result });
                 }
@@ -209,6 +248,7 @@ impl Shared {
             std::mem::take(&mut core.pending)
         };
         drop(pending);
+        self.media.clear();
         self.hub.close();
     }
 }

@@ -48,11 +48,15 @@ fn filters(html: &mut String, moments: &[Moment]) {
     *html += "<form>";
     for layer in Layer::ALL {
         let name = layer.name();
-        let _ = write!(html, "<label><input type=\"checkbox\" name=\"layer\" value=\"{name}\" checked> {name}</label>");
+        let _ = write!(
+            html,
+            "<label><input type=\"checkbox\" name=\"layer\" value=\"{name}\" checked> {name}</label>"
+        );
     }
     let mut channels: Vec<&str> = moments.iter().filter_map(|moment| moment.channel.as_deref()).collect();
     let mut people: Vec<&str> = moments.iter().map(|moment| moment.who.as_str()).collect();
-    for (name, all, values) in [("channel", "all channels", &mut channels), ("who", "everybody", &mut people)] {
+    for (name, all, values) in [("channel", "all channels", &mut channels), ("who", "everybody", &mut people)]
+    {
         values.sort_unstable();
         values.dedup();
         let _ = write!(html, "<select name=\"{name}\"><option value=\"\">{all}</option>");
@@ -61,7 +65,8 @@ fn filters(html: &mut String, moments: &[Moment]) {
         }
         *html += "</select>";
     }
-    *html += "<label><input type=\"checkbox\" name=\"troubles\"> only troubles</label><output></output></form>\n";
+    *html +=
+        "<label><input type=\"checkbox\" name=\"troubles\"> only troubles</label><output></output></form>\n";
 }
 
 /// One moment: an arrow over the lanes between the app and the service, and its text, to be opened for the whole frame.

@@ -12,7 +12,8 @@ use crate::call::Call;
 use crate::command::Command;
 use crate::command::FrameBytes;
 use crate::config::Config;
-use crate::event::Event;
+use crate::event::{Event, Reply};
+use crate::http::HttpBody;
 use crate::record::{FrameRecord, InputRecord, Record};
 use crate::secret::{Secret, Token};
 use crate::session::Wire;
@@ -43,7 +44,8 @@ pub fn star_out(bytes: &mut [u8]) {
         let Some(start) = secret_text(bytes, from, level) else { continue };
         let end = text_end(bytes, start, level);
         if let Some(text) = bytes.get_mut(start..end) {
-            text.fill(b'*');
+            let scheme = scheme(text);
+            text.iter_mut().skip(scheme).for_each(|byte| *byte = b'*');
         }
         from = end.saturating_add(level).saturating_add(1);
     }
@@ -109,8 +111,17 @@ pub fn token_stand_in(token: &Token) -> Token {
     Token::new(text).unwrap_or_else(|_| token.clone())
 }
 
+/// How much of a text says what kind of address it is. That stays: a client takes no address of another kind, and a
+/// replay has to go the same way.
+fn scheme(text: &[u8]) -> usize {
+    let found = [&b"https://"[..], b"http://"].into_iter().find(|scheme| text.starts_with(scheme));
+    found.map_or(0, <[u8]>::len)
+}
+
 fn secret(secret: &Secret) -> Secret {
-    Secret::new("*".repeat(secret.expose_secret().len()))
+    let text = secret.expose_secret();
+    let (kept, starred) = text.split_at_checked(scheme(text.as_bytes())).unwrap_or(("", text));
+    Secret::new(format!("{kept}{}", "*".repeat(starred.len())))
 }
 
 pub(super) fn config(config: &Config) -> Config {
@@ -119,13 +130,20 @@ pub(super) fn config(config: &Config) -> Config {
     config
 }
 
-/// Takes out what the text of the line would not show: frames that are not UTF-8, and tokens that need a stand-in.
+/// Takes out what the text of the line would not show as a secret: bytes that are not UTF-8, tokens that need a stand-in,
+/// and values that do not stand beside a telling name.
 pub(super) fn record(record: Record) -> Record {
     match record {
         Record::Input(InputRecord::Frame(link, of)) => Record::Input(InputRecord::Frame(link, frame(of))),
+        Record::Input(InputRecord::HttpDone(http, Ok(mut reply))) => {
+            star_out(&mut reply.body);
+            Record::Input(InputRecord::HttpDone(http, Ok(reply)))
+        }
         Record::Call { id, mut call, options } => {
-            if let Call::UpdateToken(token) = &mut *call {
-                *token = token_stand_in(token);
+            match &mut *call {
+                Call::UpdateToken(token) => *token = token_stand_in(token),
+                Call::SetPushRegistrationId(_, registration) => *registration = secret(registration),
+                _ => {}
             }
             Record::Call { id, call, options }
         }
@@ -134,8 +152,21 @@ pub(super) fn record(record: Record) -> Record {
             star_out(&mut bytes);
             Record::Command(Command::Send { link, bytes: FrameBytes::new(bytes) })
         }
+        Record::Command(Command::Http { http, mut request }) => {
+            request.url = secret(&request.url);
+            for (_, value) in &mut request.headers {
+                *value = secret(value);
+            }
+            if let HttpBody::Bytes(bytes) = &mut request.body {
+                star_out(bytes);
+            }
+            Record::Command(Command::Http { http, request })
+        }
         Record::Event(Event::ContinuationToken(token)) => {
             Record::Event(Event::ContinuationToken(secret(&token)))
+        }
+        Record::Event(Event::Answer { call, result: Ok(Reply::MediaUrl(url)) }) => {
+            Record::Event(Event::Answer { call, result: Ok(Reply::MediaUrl(secret(&url))) })
         }
         other => other,
     }

@@ -5,10 +5,13 @@ use alloc::{format, vec};
 use proptest::prelude::*;
 
 use super::*;
-use crate::call::{Call, CallOptions};
+use crate::call::{Call, CallId, CallOptions};
 use crate::command::{Command, FrameBytes};
-use crate::event::Event;
+use crate::event::{Event, Reply};
+use crate::http::{HttpBody, HttpId, HttpMethod, HttpReply, HttpRequest};
 use crate::input::LinkId;
+use crate::push::PushChannel;
+use crate::record::InputRecord;
 use crate::secret::Secret;
 
 /// {"exp":1700000000,"grants":{"identity":"alice"},"x":"hunter2-hunter2"}
@@ -49,6 +52,10 @@ fn odd_texts_are_starred_out_to_their_end() {
     assert_eq!(clean(r#"{"token":"cut of"#), r#"{"token":"******"#);
     assert_eq!(clean(r#"{"token":""}"#), r#"{"token":""}"#);
     assert_eq!(clean(r#"["{\"token\":\"cut","k"]"#), r#"["{\"token\":\"***","k"]"#);
+    assert_eq!(
+        clean(r#"{"content_direct_temporary":"https://x/y?z"}"#),
+        r#"{"content_direct_temporary":"https://*****"}"#
+    );
     assert_eq!(clean(r#"{"token":7,"tokens":"kept"}"#), r#"{"token":7,"tokens":"kept"}"#);
 }
 
@@ -77,8 +84,8 @@ fn planted_secrets_reach_no_line() {
     let link = LinkId(1);
     let frame = |bytes: &[u8]| FrameRecord::Binary(bytes.to_owned());
     let what = [
-        What::Record(Record::Input(crate::record::InputRecord::Frame(link, frame(json)))),
-        What::Record(Record::Input(crate::record::InputRecord::Frame(link, frame(&odd)))),
+        What::Record(Record::Input(InputRecord::Frame(link, frame(json)))),
+        What::Record(Record::Input(InputRecord::Frame(link, frame(&odd)))),
         What::Record(Command::Send { link, bytes: FrameBytes::new(odd.clone()) }.into()),
         What::Record(Event::ContinuationToken(Secret::new("hunter2")).into()),
         What::Record(Record::Call {
@@ -86,6 +93,30 @@ fn planted_secrets_reach_no_line() {
             call: Call::UpdateToken(token.clone()).into(),
             options: CallOptions::default(),
         }),
+        What::Record(Record::Call {
+            id: None,
+            call: Call::SetPushRegistrationId(PushChannel::Fcm, Secret::new("hunter2")).into(),
+            options: CallOptions::default(),
+        }),
+        What::Record(Record::Input(InputRecord::HttpDone(HttpId(1), Ok(HttpReply::new(200, odd.clone()))))),
+        What::Record(
+            Command::Http {
+                http: HttpId(1),
+                request: HttpRequest {
+                    method: HttpMethod::Get,
+                    url: Secret::new("https://hunter2"),
+                    headers: vec![("x".into(), Secret::new("hunter2"))],
+                    body: HttpBody::Empty,
+                    to: None,
+                    max_body: 5,
+                },
+            }
+            .into(),
+        ),
+        What::Record(
+            Event::Answer { call: CallId(1), result: Ok(Reply::MediaUrl(Secret::new("https://hunter2"))) }
+                .into(),
+        ),
         What::Wire(Wire::FromClient(frame(json))),
         What::Wire(Wire::FromService(frame(&odd))),
     ];

@@ -13,7 +13,7 @@ use std::path::Path;
 use std::rc::Rc;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use async_channel::Sender;
 use async_tungstenite::tungstenite::Message;
@@ -57,7 +57,9 @@ impl Proxy {
         let thread = thread::Builder::new().name("chat-testkit record".into()).spawn(move || {
             let executor = Rc::new(LocalExecutor::new());
             let accept = accept(listener, upstream, theirs, executor.clone());
-            smol::block_on(executor.run(future::or(accept, async { drop(stopped.recv().await) })));
+            smol::block_on(executor.run(future::or(accept, async {
+                let _ = stopped.recv().await;
+            })));
         })?;
         Ok(Self { address, stop, failed, tape, thread: Some(thread) })
     }
@@ -137,13 +139,18 @@ fn config() -> WebSocketConfig {
     WebSocketConfig::default().max_message_size(Some(64 << 20)).max_frame_size(Some(64 << 20))
 }
 
-async fn accept(listener: TcpListener, upstream: Upstream, tape: Arc<Tape>, executor: Rc<LocalExecutor<'static>>) {
+async fn accept(
+    listener: TcpListener,
+    upstream: Upstream,
+    tape: Arc<Tape>,
+    executor: Rc<LocalExecutor<'static>>,
+) {
     let upstream = Rc::new(upstream);
     let mut conn = 0;
     loop {
         let Ok((stream, _)) = listener.accept().await else {
             // Usually for want of file descriptors.
-            smol::Timer::after(std::time::Duration::from_millis(50)).await;
+            smol::Timer::after(Duration::from_millis(50)).await;
             continue;
         };
         conn += 1;
@@ -185,7 +192,10 @@ async fn connection(conn: usize, stream: TcpStream, upstream: Rc<Upstream>, tape
         let _ = to_client.close(close.clone()).await;
         let _ = to_service.close(close).await;
     };
-    future::or(both, async { drop(smol::Timer::after(std::time::Duration::from_secs(2)).await) }).await;
+    future::or(both, async {
+        smol::Timer::after(Duration::from_secs(2)).await;
+    })
+    .await;
 }
 
 /// Carries messages one way until that way ends; the code that it was closed with.

@@ -56,7 +56,10 @@ impl Upstream {
         &self.url
     }
 
-    pub(super) async fn connect(&self, config: WebSocketConfig) -> io::Result<WebSocketStream<Pin<Box<dyn Stream>>>> {
+    pub(super) async fn connect(
+        &self,
+        config: WebSocketConfig,
+    ) -> io::Result<WebSocketStream<Pin<Box<dyn Stream>>>> {
         let tcp = TcpStream::connect((self.host.as_str(), self.port)).await?;
         let _ = tcp.set_nodelay(true);
         let stream: Pin<Box<dyn Stream>> = if self.tls {
@@ -71,8 +74,9 @@ impl Upstream {
         } else {
             Box::pin(tcp)
         };
-        let (websocket, _) =
-            client_async_with_config(self.url.as_str(), stream, Some(config)).await.map_err(io::Error::other)?;
+        let (websocket, _) = client_async_with_config(self.url.as_str(), stream, Some(config))
+            .await
+            .map_err(io::Error::other)?;
         Ok(websocket)
     }
 }
@@ -84,7 +88,10 @@ mod tests {
     #[test]
     fn addresses_are_looked_at() {
         let upstream: Upstream = "wss://tsock.us1.twilio.com/v3/wsconnect".parse().unwrap();
-        assert_eq!((upstream.host.as_str(), upstream.port, upstream.tls), ("tsock.us1.twilio.com", 443, true));
+        assert_eq!(
+            (upstream.host.as_str(), upstream.port, upstream.tls),
+            ("tsock.us1.twilio.com", 443, true)
+        );
         let upstream: Upstream = "ws://[::1]:9/x".parse().unwrap();
         assert_eq!((upstream.host.as_str(), upstream.port, upstream.tls), ("::1", 9, false));
         for bad in ["http://x", "x", "ws://", ""] {

@@ -92,9 +92,3 @@ fn no_secret_reaches_the_file() {
     assert!(!text.contains("not one"));
     assert!(text.contains(r#"\"token\":\"****"#), "frames keep their shape");
 }
-
-#[test]
-#[ignore = "prints a timeline to look at"]
-fn look() {
-    println!("{}", crate::timeline::Timeline::new(&stored(&story())));
-}

@@ -18,18 +18,21 @@
 //!
 //! For bad networks, slow apps and wrong clocks there is the simulator.
 
+mod media;
 mod wire;
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use chat_proto::{
     Call, CallError, CallId, CallOptions, Cancel, Cause, Client, Command, Config, Event, Frame, Input,
-    LinkId, Network, Record, Refused, Reply, Seed, State, Time, Token,
+    LinkId, MediaId, Network, Record, Refused, Reply, Seed, State, Time, Token,
 };
 use serde_json::{Value, json};
 
+use self::media::Exchanges;
 use self::wire::{Parcel, Wire};
 use crate::service::{AdminError, ConnId, Service, ServiceConfig, ServiceInput, ServiceOutput};
 use crate::session_file::{ClientHeader, Header, SessionFile, What};
@@ -56,6 +59,8 @@ struct Person {
     link: Option<(LinkId, ConnId)>,
     /// Nothing arrives any more, either way, and nobody says so.
     hung: bool,
+    /// Bytes to be sent, and bytes that came.
+    media: BTreeMap<MediaId, Vec<u8>>,
 }
 
 /// See the module.
@@ -74,6 +79,7 @@ pub struct Stage {
     /// All that went into clients and came out of them.
     recorded: Vec<(Time, usize, What)>,
     headers: Vec<ClientHeader>,
+    exchanges: Exchanges,
 }
 
 impl Stage {
@@ -82,7 +88,8 @@ impl Stage {
         let config = ServiceConfig { unix_at_origin: i64::try_from(UNIX_AT_ORIGIN).unwrap_or(0), ..config };
         Self {
             now: START,
-            service: Service::new(config, 1, START),
+            // With the identifiers that the service behind a listener makes: what is ordered by them is the same there.
+            service: Service::new(config, 0, START),
             people: Vec::new(),
             told: Vec::new(),
             wire: Wire::default(),
@@ -91,6 +98,7 @@ impl Stage {
             refuse: false,
             recorded: Vec::new(),
             headers: Vec::new(),
+            exchanges: Exchanges::default(),
         }
     }
 
@@ -106,11 +114,12 @@ impl Stage {
     pub fn enter_with(&mut self, identity: &str, mut config: Config) -> Who {
         config.unix_at_origin = Some(UNIX_AT_ORIGIN);
         config.endpoints.twilsock = Some("ws://service.test/v3/wsconnect".into());
+        config.endpoints.media = Some(self.service.config().media_url.as_str().into());
         let seed = Seed::from_number(self.people.len() as u64 + 1);
         let token = Token::new(self.token(identity, Duration::from_hours(24))).expect("it is not empty");
         self.headers.push(ClientHeader::new(&config, &token, &seed, self.now));
         let client = Client::new(config, token, &seed, self.now);
-        self.people.push(Person { client, link: None, hung: false });
+        self.people.push(Person { client, link: None, hung: false, media: BTreeMap::new() });
         let who = Who(self.people.len() - 1);
         self.drain(who);
         who
@@ -159,10 +168,12 @@ impl Stage {
         id
     }
 
-    /// Withdraws a call.
+    /// Withdraws a call, if that is still possible. It is answered either way.
+    ///
+    /// # Panics
+    /// `who` is of another stage.
     pub fn cancel(&mut self, who: Who, id: CallId) -> Cancel {
-        let Some(person) = self.people.get_mut(who.0) else { unreachable!("only this stage makes them") };
-        let cancel = person.client.cancel(self.now, id);
+        let cancel = self.people[who.0].client.cancel(self.now, id);
         self.recorded.push((self.now, who.0, What::Record(Record::Cancel(id))));
         self.drain(who);
         cancel
@@ -331,6 +342,8 @@ impl Stage {
                     self.tell(who, Input::Frame(link, frame));
                 }
             }
+            Parcel::HttpToService(who, http, request) => self.http_to_service(who, http, &request),
+            Parcel::HttpToClient(exchange, answer) => self.http_to_client(exchange, answer),
             Parcel::ClosedByService(conn) => {
                 if let Some((who, link)) = self.owner(conn) {
                     self.people[who.0].link = None;
@@ -383,6 +396,10 @@ impl Stage {
                         self.wire.send(at, Parcel::ClosedByClient(who, link, conn));
                     }
                 }
+                Command::Http { http, request } => {
+                    self.wire.send(at, Parcel::HttpToService(who, http, Box::new(request)));
+                }
+                Command::CancelHttp { http } => self.exchanges.forget(who, http),
                 other => unreachable!("a stage performs every command: {other:?}"),
             }
         }
@@ -399,8 +416,12 @@ impl Stage {
             match output {
                 ServiceOutput::Send { conn, bytes } => self.wire.send(at, Parcel::ToClient(conn, Ok(bytes))),
                 ServiceOutput::SendText { conn, text } => {
-                    self.wire.send(at, Parcel::ToClient(conn, Err(text)))
+                    self.wire.send(at, Parcel::ToClient(conn, Err(text)));
                 }
+                ServiceOutput::HttpReply { http, status, body, .. } => {
+                    self.wire.send(at, Parcel::HttpToClient(http, Some((status, body))));
+                }
+                ServiceOutput::HttpCut { http } => self.wire.send(at, Parcel::HttpToClient(http, None)),
                 ServiceOutput::Close { conn, .. } => self.wire.send(at, Parcel::ClosedByService(conn)),
             }
         }

@@ -266,6 +266,18 @@ impl Teller {
                 let said = socket(format!("{link} is gone: {cause}"));
                 if *cause == Cause::Local { said } else { said.error() }
             }
+            InputRecord::HttpProgress(http, bytes) => {
+                Said::plain(Layer::Chat, Way::In, format!("HTTP {}: {bytes} bytes so far", http.number()))
+            }
+            InputRecord::HttpDone(http, Ok(reply)) => {
+                let text =
+                    format!("HTTP {}: {} {}", http.number(), reply.status, values::shown_text(&reply.body));
+                let said = Said::plain(Layer::Chat, Way::In, text);
+                if (200..300).contains(&reply.status) { said } else { said.error() }
+            }
+            InputRecord::HttpDone(http, Err(failure)) => {
+                Said::plain(Layer::Chat, Way::In, format!("HTTP {}: {failure}", http.number())).error()
+            }
             _ => return None,
         })
     }
@@ -277,6 +289,14 @@ impl Teller {
                 Said { mark: self.opening(&format!("client {who}")), ..said }
             }
             Command::Send { bytes, .. } => self.frames(who).from_client(bytes.as_bytes()),
+            Command::Http { http, request } => {
+                let (_, value, full) = values::variant(command);
+                let text = format!("HTTP {} {}{value}", http.number(), request.method.as_str());
+                Said { full, ..Said::plain(Layer::Chat, Way::Out, text) }
+            }
+            Command::CancelHttp { http } => {
+                Said::plain(Layer::Chat, Way::Out, format!("HTTP {}: cancel", http.number()))
+            }
             Command::Close { link } => Said::plain(Layer::Socket, Way::Out, format!("close {link}")),
             _ => return None,
         })

@@ -48,7 +48,7 @@ pub(crate) fn channels() -> SessionFile {
     it.good(a, Call::GetChannelByUniqueName("all".into()));
     let sorting = ChannelSorting { criteria: SortingCriteria::FriendlyName, order: SortingOrder::Descending };
     it.good(a, Call::GetLocalChannels(Some(sorting)));
-    it.good(a, Call::GetSubscribedChannels);
+    it.good(a, Call::GetSubscribedChannels(Default::default()));
     it.good(a, Call::GetPublicChannelDescriptors);
     it.good(a, Call::GetUserChannelDescriptors);
     it.good(a, Call::Leave(ch.clone()));
@@ -118,7 +118,8 @@ pub(crate) fn wrong() -> SessionFile {
     it.bad(a, Call::GetMember(ch.clone(), MemberRef::Identity("nobody".into())));
     it.bad(a, Call::UpdateMessageBody(ch.clone(), 9, "x".into()));
     it.bad(a, Call::GetMessageMember(ch.clone(), 9));
-    it.bad(a, Call::UnsubscribeUser("stranger".into()));
+    it.good(a, Call::UnsubscribeUser("stranger".into()));
+    it.bad(a, Call::UpdateUserFriendlyName("stranger".into(), Some("x".into())));
     it.bad(a, Call::GetChannelBySid(nowhere));
     it.bad(a, Call::Add(ch.clone(), "alice".into()));
     let page = GetMessages { page_size: 0, ..GetMessages::newest(ch.clone()) };
@@ -137,10 +138,10 @@ pub(crate) fn wrong() -> SessionFile {
     it.start(b, Call::GetPublicChannelDescriptors).unwrap();
     let options = CallOptions { deadline: CallDeadline::After(Duration::from_secs(2)) };
     it.start_with(b, Call::GetUserChannelDescriptors, options).unwrap();
-    assert!(it.start(b, Call::GetSubscribedChannels).is_err());
+    assert!(it.start(b, Call::GetSubscribedChannels(Default::default())).is_err());
     it.wait(2500);
     it.good(b, Call::Shutdown { drain_until: None });
-    assert!(it.start(b, Call::GetSubscribedChannels).is_err());
+    assert!(it.start(b, Call::GetSubscribedChannels(Default::default())).is_err());
     it.cut(a);
     it.reachable(true);
     let never = CallOptions { deadline: CallDeadline::Never };

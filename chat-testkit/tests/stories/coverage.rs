@@ -13,6 +13,7 @@ use crate::folder;
 
 /// What no story reaches, each with the reason.
 const MISSING: &[(&str, &str)] = &[
+    ("CallError::NoMediaService", "the stage's clients always know one"),
     ("CallError::NotAUser", "the offline service has no members of another type than `chat`"),
     (
         "FrameError::BadPayload",

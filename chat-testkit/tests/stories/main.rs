@@ -13,6 +13,7 @@ mod events;
 mod failures;
 mod frames;
 mod links;
+mod media;
 mod teller;
 
 use std::fs;
@@ -26,7 +27,7 @@ chat_testkit::snapshot_sessions!("tests/sessions");
 type Story = (&'static str, fn() -> SessionFile);
 
 /// One for each failure that a client must stand, and two for plain days.
-const STORIES: [Story; 20] = [
+const STORIES: [Story; 22] = [
     ("channels", calls::channels),
     ("people", calls::people),
     ("wrong_calls", calls::wrong),
@@ -47,6 +48,8 @@ const STORIES: [Story; 20] = [
     ("interrupted_replay", events::interrupted_replay),
     ("garbage", frames::garbage),
     ("too_large", frames::too_large),
+    ("media", media::media),
+    ("push", media::push),
 ];
 
 fn folder() -> PathBuf {

@@ -6,6 +6,7 @@
 //! | a tunnelled request | method, path, parameters, and the body without `commandId` and `context.endpointPlatform` |
 //! | a request for subscriptions | nothing: it is answered object by object ([`super::person`]) |
 //!
+//! A page of list items that was never asked for is made of the notifications so far ([`super::lists`]).
 //! A recorded answer is given once, in order. A `GET` that is asked more often than recorded gets the last answer again.
 
 use chat_proto::Time;

@@ -9,6 +9,7 @@
 mod answers;
 mod calls;
 mod known;
+mod lists;
 mod person;
 
 use std::collections::BTreeMap;
@@ -28,6 +29,8 @@ pub struct Foreign {
     pub events: Vec<(Time, Event)>,
     /// What our client asked and the recording cannot answer: `GET /v3/…`.
     pub unanswered: Vec<String>,
+    /// What our client asked and notifications of the recording answer, though no recorded answer does.
+    pub told_otherwise: Vec<String>,
     /// What the recorded client asked and no call of ours asks: `GET /v3/…`.
     pub not_called: Vec<String>,
     /// How many calls were made.

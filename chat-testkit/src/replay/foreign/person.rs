@@ -14,6 +14,7 @@ use serde_json::Value;
 use super::answers::{Answers, command_id, key};
 use super::calls::{Meaning, meaning};
 use super::known::Known;
+use super::lists::Lists;
 use super::{Foreign, Parts};
 use crate::session_file::{Entry, SessionFile};
 
@@ -45,6 +46,7 @@ pub(super) struct Person {
     queue: BTreeMap<(Time, u64), Next>,
     queued: u64,
     answers: Answers,
+    lists: Lists,
     /// Recorded acknowledgements by object, first first.
     acks: HashMap<String, Vec<(Time, Parts)>>,
     /// Objects of which our client is told.
@@ -80,6 +82,7 @@ impl Person {
             queue: BTreeMap::new(),
             queued: 0,
             answers: Answers::default(),
+            lists: Lists::default(),
             acks: HashMap::new(),
             subscribed: HashSet::new(),
             held: Vec::new(),
@@ -207,6 +210,7 @@ impl Person {
 
     /// A notification comes, or waits until its object is subscribed.
     fn said(&mut self, parts: Parts) {
+        self.lists.said(&parts);
         match object(&parts) {
             Some(sid) if !self.subscribed.contains(&sid) => self.held.push(parts),
             _ => self.frame(parts),
@@ -305,7 +309,13 @@ impl Person {
             return self.subscribe(&asked);
         }
         let Some(answer) = self.answers.take(&asked) else {
-            self.result.unanswered.push(key(&asked));
+            match self.lists.answer(&asked) {
+                Some(page) => {
+                    self.result.told_otherwise.push(key(&asked));
+                    self.plan(self.now, Next::Answer(page));
+                }
+                None => self.result.unanswered.push(key(&asked)),
+            }
             return;
         };
         if let (Some(theirs), Some(ours)) = (answer.command, command_id(&asked)) {
