@@ -123,7 +123,7 @@ mod tests {
     #[test]
     fn each_session_is_told_and_every_problem_named() {
         let folder = folder();
-        let mut stage = crate::stage::Stage::new(Default::default());
+        let mut stage = crate::stage::Stage::new(crate::service::ServiceConfig::default());
         stage.enter("alice");
         stage.settle();
         let text = stage.session("a test").to_text();

@@ -96,12 +96,9 @@ fn backslashes_before(bytes: &[u8], at: usize) -> usize {
 pub fn token_stand_in(token: &Token) -> Token {
     let length = token.expose_secret().len();
     let shape = token.claims().and_then(|claims| {
-        let mut body = String::from("{");
-        if let Some(at) = claims.expires_at {
-            body += &format!(r#""exp":{at},"#);
-        }
+        let expiry = claims.expires_at.map_or_else(String::new, |at| format!(r#""exp":{at},"#));
         let identity = serde_json::to_string(&claims.identity).ok()?;
-        body += &format!(r#""grants":{{"identity":{identity}}}}}"#);
+        let body = format!(r#"{{{expiry}"grants":{{"identity":{identity}}}}}"#);
         let shape = format!("e30.{}.", BASE64_URL_SAFE_NO_PAD.encode(body));
         let missing = length.checked_sub(shape.len())?;
         Some(shape + &"*".repeat(missing))

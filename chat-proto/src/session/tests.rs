@@ -127,8 +127,8 @@ fn planted_secrets_reach_no_line() {
         for shift in ["hunter2", "_hunter2", "__hunter2"] {
             // The middle of the text in base64, whatever stands before it.
             let encoded = base64::prelude::BASE64_STANDARD.encode(shift);
-            let middle = encoded.trim_end_matches('=').get(4..8).unwrap();
-            assert!(!line.contains(middle) || line.contains("\"seed\""), "{middle} in {line}");
+            let inner = encoded.trim_end_matches('=').get(4..8).unwrap();
+            assert!(!line.contains(inner) || line.contains("\"seed\""), "{inner} in {line}");
         }
     }
 }
@@ -143,12 +143,12 @@ proptest! {
         for _ in 0..depth {
             text = serde_json::to_string(&text).unwrap();
         }
-        let mut starred = clean(&text);
-        prop_assert_eq!(clean(&starred), starred.clone());
+        let mut cleaned = clean(&text);
+        prop_assert_eq!(clean(&cleaned), cleaned.clone());
         for _ in 0..depth {
-            starred = serde_json::from_str(&starred).unwrap();
+            cleaned = serde_json::from_str(&cleaned).unwrap();
         }
-        let back: serde_json::Value = serde_json::from_str(&starred).unwrap();
+        let back: serde_json::Value = serde_json::from_str(&cleaned).unwrap();
         prop_assert!(back["token"].as_str().unwrap().chars().all(|c| c == '*'), "{}", back);
         prop_assert_eq!(&back["z"], "kept");
         prop_assert_eq!(&back["a"], before.as_str());

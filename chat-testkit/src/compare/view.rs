@@ -156,8 +156,6 @@ pub fn event(client: &str, event: &Event) -> Option<Value> {
         Event::UserUpdated { user: it, reasons } => {
             ("userUpdated", json!({ "user": user(it), "updateReasons": word(reasons) }))
         }
-        // For the host to keep; the SDK keeps it to itself.
-        Event::ContinuationToken(_) | Event::Answer { .. } => return None,
         // Troubles are not events of the SDK, or are told in words that are each client's own.
         _ => return None,
     };

@@ -52,17 +52,13 @@ fn cut(theirs: &Log, ours: &[String]) -> Vec<usize> {
         }
         let mut next: Vec<Option<usize>> = vec![None; ours.len() + 1];
         let mut began = vec![0; ours.len() + 1];
-        for from in 0..=ours.len() {
-            let Some(so_far) = best[from] else { continue };
+        for (from, so_far) in best.iter().enumerate() {
+            let Some(so_far) = *so_far else { continue };
             let (mut left, mut differences) = (wanted.clone(), step.lines.len());
             for to in from..=ours.len() {
                 if to > from {
                     let count = left.entry(shapes[to - 1].clone()).or_default();
-                    if *count > 0 {
-                        differences -= 1
-                    } else {
-                        differences += 1
-                    }
+                    differences = if *count > 0 { differences - 1 } else { differences + 1 };
                     *count -= 1;
                 }
                 if next[to].is_none_or(|known| so_far + differences < known) {

@@ -1,6 +1,7 @@
-use chat_proto::{Call, Client, CreateChannel, Event, SendMessage};
+use chat_proto::{Call, Client, CreateChannel, Event, Json, SendMessage};
 
 use super::exact;
+use crate::service::ServiceConfig;
 use crate::session_file::SessionFile;
 use crate::session_file::{What, parse};
 use crate::stage::Stage;
@@ -14,7 +15,7 @@ fn stored(session: &SessionFile) -> SessionFile {
 }
 
 fn story() -> SessionFile {
-    let mut stage = Stage::new(Default::default());
+    let mut stage = Stage::new(ServiceConfig::default());
     let alice = stage.enter("alice");
     stage.settle();
     let options = CreateChannel { unique_name: Some("general".into()), ..Default::default() };
@@ -23,10 +24,10 @@ fn story() -> SessionFile {
     };
     stage.ask(alice, Call::Join(channel.sid.clone())).unwrap();
     let body = Some(r#"{"token":"not one"}"#.into());
-    let message = SendMessage { channel: channel.sid.clone(), body, attributes: Default::default() };
+    let message = SendMessage { channel: channel.sid.clone(), body, attributes: Json::default() };
     stage.ask(alice, Call::SendMessage(message)).unwrap();
     stage.settle();
-    let token = chat_proto::Token::new(stage.token("alice", std::time::Duration::from_secs(7200))).unwrap();
+    let token = chat_proto::Token::new(stage.token("alice", std::time::Duration::from_hours(2))).unwrap();
     stage.ask(alice, Call::UpdateToken(token)).unwrap();
     stage.cut(alice);
     stage.settle();

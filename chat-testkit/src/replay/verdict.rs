@@ -43,7 +43,7 @@ pub fn replay_file(path: &Path) -> Result<Verdict, Damage> {
     if !session.is_wire() {
         match exact::<Client>(&session) {
             Ok(done) => {
-                verdict.notes.push(format!("{} inputs, {} outputs as recorded", done.inputs, done.outputs))
+                verdict.notes.push(format!("{} inputs, {} outputs as recorded", done.inputs, done.outputs));
             }
             Err(mismatch) => verdict.problems.push(mismatch.to_string()),
         }

@@ -2,6 +2,7 @@
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
+use chat_proto::frame::{FrameLimits, decode};
 use chat_proto::session::{Header, What, Wire};
 use chat_proto::{FrameRecord, Time, Token};
 use serde::Deserialize;
@@ -93,7 +94,7 @@ pub fn identity(frame: &[u8]) -> Option<Box<str>> {
         method: &'a str,
         token: &'a str,
     }
-    let (header, _) = chat_proto::frame::decode(frame, Default::default()).ok()?;
+    let (header, _) = decode(frame, FrameLimits::default()).ok()?;
     let Header { method, token } = serde_json::from_str(header).ok()?;
     let is_ours = method == "init" || method == "update";
     Token::new(token).ok().filter(|_| is_ours)?.claims()?.identity

@@ -86,7 +86,7 @@ fn an_edited_line_is_named() {
 fn lost_doubled_and_swapped_lines_are_named() {
     let text = session().to_text();
     let lines: Vec<&str> = text.lines().collect();
-    let with = |order: &[usize]| order.iter().map(|n| format!("{}\n", lines[n - 1])).collect::<String>();
+    let with = |order: &[usize]| order.iter().flat_map(|n| [lines[n - 1], "\n"]).collect::<String>();
     let wrong =
         |line, said| format!("line {line} says that it is line {said}: lines were lost, doubled or swapped");
     assert_eq!(damage(&with(&[1, 2, 4, 5, 6])), (1, wrong(3, 4)));

@@ -16,11 +16,11 @@ pub(super) struct Frames {
 }
 
 impl Frames {
-    pub(super) fn from_client(&mut self, bytes: &[u8]) -> Said {
+    pub(super) fn sent(&mut self, bytes: &[u8]) -> Said {
         self.tell(Way::Out, bytes)
     }
 
-    pub(super) fn from_service(&mut self, frame: &FrameRecord) -> Said {
+    pub(super) fn came(&mut self, frame: &FrameRecord) -> Said {
         match frame {
             FrameRecord::Binary(bytes) => self.tell(Way::In, bytes),
             FrameRecord::Text(text) => {

@@ -261,7 +261,7 @@ impl Teller {
             InputRecord::Tick => socket("tick".into()),
             InputRecord::Network(network) => socket(format!("the network: {network:?}")),
             InputRecord::Opened(link) => socket(format!("{link} is open")),
-            InputRecord::Frame(_, frame) => self.frames(who).from_service(frame),
+            InputRecord::Frame(_, frame) => self.frames(who).came(frame),
             InputRecord::Closed(link, cause) => {
                 let said = socket(format!("{link} is gone: {cause}"));
                 if *cause == Cause::Local { said } else { said.error() }
@@ -288,7 +288,7 @@ impl Teller {
                 let said = Said::plain(Layer::Socket, Way::Out, format!("open {url} as {link}"));
                 Said { mark: self.opening(&format!("client {who}")), ..said }
             }
-            Command::Send { bytes, .. } => self.frames(who).from_client(bytes.as_bytes()),
+            Command::Send { bytes, .. } => self.frames(who).sent(bytes.as_bytes()),
             Command::Http { http, request } => {
                 let (_, value, full) = values::variant(command);
                 let text = format!("HTTP {} {}{value}", http.number(), request.method.as_str());
@@ -343,10 +343,10 @@ impl Teller {
                 }
             }
             Wire::FromClient(frame) => match frame {
-                FrameRecord::Binary(bytes) => self.frames(conn).from_client(bytes),
-                FrameRecord::Text(text) => self.frames(conn).from_client(text.as_bytes()),
+                FrameRecord::Binary(bytes) => self.frames(conn).sent(bytes),
+                FrameRecord::Text(text) => self.frames(conn).sent(text.as_bytes()),
             },
-            Wire::FromService(frame) => self.frames(conn).from_service(frame),
+            Wire::FromService(frame) => self.frames(conn).came(frame),
             Wire::Closed(code) => {
                 let code = code.map_or_else(String::new, |code| format!(" ({code})"));
                 Said::plain(Layer::Socket, Way::In, format!("connection {conn} is closed{code}"))

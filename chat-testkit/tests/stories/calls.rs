@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use chat_proto::{
-    Call, CallDeadline, CallOptions, ChannelSorting, Config, CreateChannel, Direction, GetMessages, Json,
-    MemberRef, MemberSid, NotificationLevel, Reply, SendMessage, SortingCriteria, SortingOrder,
+    Call, CallDeadline, CallOptions, ChannelSorting, Config, CreateChannel, Direction, GetMessages,
+    GetSubscribedChannels, Json, MemberRef, MemberSid, NotificationLevel, Reply, SendMessage,
+    SortingCriteria, SortingOrder,
 };
 use chat_testkit::session_file::SessionFile;
 use chat_testkit::stage::Stage;
@@ -48,7 +49,7 @@ pub(crate) fn channels() -> SessionFile {
     it.good(a, Call::GetChannelByUniqueName("all".into()));
     let sorting = ChannelSorting { criteria: SortingCriteria::FriendlyName, order: SortingOrder::Descending };
     it.good(a, Call::GetLocalChannels(Some(sorting)));
-    it.good(a, Call::GetSubscribedChannels(Default::default()));
+    it.good(a, Call::GetSubscribedChannels(GetSubscribedChannels::default()));
     it.good(a, Call::GetPublicChannelDescriptors);
     it.good(a, Call::GetUserChannelDescriptors);
     it.good(a, Call::Leave(ch.clone()));
@@ -138,10 +139,10 @@ pub(crate) fn wrong() -> SessionFile {
     it.start(b, Call::GetPublicChannelDescriptors).unwrap();
     let options = CallOptions { deadline: CallDeadline::After(Duration::from_secs(2)) };
     it.start_with(b, Call::GetUserChannelDescriptors, options).unwrap();
-    assert!(it.start(b, Call::GetSubscribedChannels(Default::default())).is_err());
+    assert!(it.start(b, Call::GetSubscribedChannels(GetSubscribedChannels::default())).is_err());
     it.wait(2500);
     it.good(b, Call::Shutdown { drain_until: None });
-    assert!(it.start(b, Call::GetSubscribedChannels(Default::default())).is_err());
+    assert!(it.start(b, Call::GetSubscribedChannels(GetSubscribedChannels::default())).is_err());
     it.cut(a);
     it.reachable(true);
     let never = CallOptions { deadline: CallDeadline::Never };

@@ -72,12 +72,12 @@ pub(crate) fn token_expires() -> SessionFile {
     let a = it.alice;
     it.say("tokenAboutToExpire", &json!({ "identity": "alice" }));
     it.settle();
-    let token = Token::new(it.token("alice", Duration::from_secs(600))).unwrap();
+    let token = Token::new(it.token("alice", Duration::from_mins(10))).unwrap();
     it.good(a, Call::UpdateToken(token));
     it.settle();
     it.say("expireToken", &json!({ "identity": "alice" }));
     it.wait(3000);
-    let token = Token::new(it.token("alice", Duration::from_secs(3600))).unwrap();
+    let token = Token::new(it.token("alice", Duration::from_hours(1))).unwrap();
     it.good(a, Call::UpdateToken(token));
     it.settle();
     it.good(a, message(&ch, "with the third token"));
@@ -91,10 +91,10 @@ pub(crate) fn token_refused() -> SessionFile {
     it.cut(a);
     it.wait(3000);
     it.say("deny", &json!({ "identity": "alice", "on": false }));
-    let token = Token::new(it.token("alice", Duration::from_secs(7200))).unwrap();
+    let token = Token::new(it.token("alice", Duration::from_hours(2))).unwrap();
     it.good(a, Call::UpdateToken(token));
     it.settle();
-    let token = it.token("alice", Duration::from_secs(600));
+    let token = it.token("alice", Duration::from_mins(10));
     it.note(a, "the service refuses the next token");
     it.admin("revoke", &json!({ "token": token, "code": 401, "errorCode": 20101 })).unwrap();
     it.bad(a, Call::UpdateToken(Token::new(token).unwrap()));

@@ -98,21 +98,16 @@ pub(super) fn key(parts: &Parts) -> String {
         key.push(' ');
         key += &param;
     }
-    match serde_json::from_slice::<Value>(&parts.payload) {
-        Ok(mut body) => {
-            if let Some(data) = body.get_mut("data").and_then(Value::as_object_mut) {
-                data.shift_remove("commandId");
+    key.push(' ');
+    if let Ok(mut body) = serde_json::from_slice::<Value>(&parts.payload) {
+        for (member, random) in [("data", "commandId"), ("context", "endpointPlatform")] {
+            if let Some(members) = body.get_mut(member).and_then(Value::as_object_mut) {
+                members.shift_remove(random);
             }
-            if let Some(context) = body.get_mut("context").and_then(Value::as_object_mut) {
-                context.shift_remove("endpointPlatform");
-            }
-            key.push(' ');
-            key += &sorted(&body).to_string();
         }
-        Err(_) => {
-            key.push(' ');
-            key += &String::from_utf8_lossy(&parts.payload);
-        }
+        key += &sorted(&body).to_string();
+    } else {
+        key += &String::from_utf8_lossy(&parts.payload);
     }
     key.trim_end().to_owned()
 }
