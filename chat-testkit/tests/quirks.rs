@@ -283,7 +283,7 @@ fn q12_an_old_answer_of_the_directory_does_not_bring_old_names_back() {
     let (alice, bob) = (enter(&mut stage, "alice"), enter(&mut stage, "bob"));
     let sid = room(&mut stage, &[alice]);
     must(&mut stage, bob, Call::GetChannelBySid(sid.clone()));
-    stage.advance(Duration::from_secs(60));
+    stage.advance(Duration::from_mins(1));
     must(&mut stage, alice, Call::UpdateFriendlyName(sid.clone(), Some("new".into())));
     let old = json!({
         "sid": sid.as_str(), "unique_name": "room", "friendly_name": "room", "attributes": "{}", "type": "public",

@@ -159,7 +159,7 @@ fn typing_ends_when_the_app_says() {
         stage.settle();
         let typing = |stage: &Stage| stage.state(alice).members(&sid).iter().any(|member| member.is_typing);
         assert!(typing(&stage));
-        stage.advance(Duration::from_secs(after) - Duration::from_millis(600));
+        stage.advance(Duration::from_secs(after).checked_sub(Duration::from_millis(600)).unwrap());
         assert!(typing(&stage), "{timeout:?}: ended too early");
         stage.advance(Duration::from_millis(700));
         assert!(!typing(&stage), "{timeout:?}: still typing");
