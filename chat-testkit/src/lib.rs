@@ -5,6 +5,7 @@ pub mod fuzz;
 #[cfg(feature = "interop")]
 pub mod interop;
 pub mod laws;
+pub mod referee;
 #[cfg(feature = "serve")]
 pub mod serve;
 pub mod service;
