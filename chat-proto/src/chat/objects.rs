@@ -253,7 +253,10 @@ impl Chat {
         for id in self.calls.waiting(|wait| matches!(wait, Wait::Streams(of) if of == sid)) {
             self.calls.answer(cx, id, Err(error.clone()));
         }
-        Self::reload_later(cx, alloc::format!("the streams of channel {sid}").into(), error);
+        // Of a channel that the own user takes no part in only calls wanted them, and those have heard.
+        if self.state.channel(sid).is_some_and(|channel| channel.status == ChannelStatus::Joined) {
+            Self::reload_later(cx, alloc::format!("the streams of channel {sid}").into(), error);
+        }
     }
 
     /// The service does not have, or does not give, one of the streams.

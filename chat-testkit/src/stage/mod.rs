@@ -18,18 +18,21 @@
 //!
 //! For bad networks, slow apps and wrong clocks there is the simulator.
 
+mod media;
 mod wire;
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use chat_proto::{
-    Call, CallError, CallId, CallOptions, Cause, Client, Command, Config, Event, Frame, Input, LinkId,
-    Refused, Reply, Seed, State, Time, Token,
+    Call, CallError, CallId, CallOptions, Cancel, Cause, Client, Command, Config, Event, Frame, Input,
+    LinkId, MediaId, Refused, Reply, Seed, State, Time, Token,
 };
 use serde_json::{Value, json};
 
+use self::media::Exchanges;
 use self::wire::{Parcel, Wire};
 use crate::service::{AdminError, ConnId, Service, ServiceConfig, ServiceInput, ServiceOutput};
 
@@ -53,6 +56,8 @@ struct Person {
     client: Client,
     /// The connection that goes with the newest socket.
     link: Option<(LinkId, ConnId)>,
+    /// Bytes to be sent, and bytes that came.
+    media: BTreeMap<MediaId, Vec<u8>>,
 }
 
 /// See the module.
@@ -68,6 +73,7 @@ pub struct Stage {
     /// When anything last reached anybody.
     moved: Time,
     refuse: bool,
+    exchanges: Exchanges,
 }
 
 impl Stage {
@@ -76,13 +82,15 @@ impl Stage {
         let config = ServiceConfig { unix_at_origin: i64::try_from(UNIX_AT_ORIGIN).unwrap_or(0), ..config };
         Self {
             now: START,
-            service: Service::new(config, 1, START),
+            // With the identifiers that the service behind a listener makes: what is ordered by them is the same there.
+            service: Service::new(config, 0, START),
             people: Vec::new(),
             told: Vec::new(),
             wire: Wire::default(),
             connections: 0,
             moved: START,
             refuse: false,
+            exchanges: Exchanges::default(),
         }
     }
 
@@ -98,10 +106,11 @@ impl Stage {
     pub fn enter_with(&mut self, identity: &str, mut config: Config) -> Who {
         config.unix_at_origin = Some(UNIX_AT_ORIGIN);
         config.endpoints.twilsock = Some("ws://service.test/v3/wsconnect".into());
+        config.endpoints.media = Some(self.service.config().media_url.as_str().into());
         let seed = Seed::from_number(self.people.len() as u64 + 1);
         let token = Token::new(self.token(identity, Duration::from_hours(24))).expect("it is not empty");
         let client = Client::new(config, token, &seed, self.now);
-        self.people.push(Person { client, link: None });
+        self.people.push(Person { client, link: None, media: BTreeMap::new() });
         let who = Who(self.people.len() - 1);
         self.drain(who);
         who
@@ -138,6 +147,16 @@ impl Stage {
         let id = person.client.call(self.now, call, CallOptions::default());
         self.drain(who);
         id
+    }
+
+    /// Withdraws a call, if that is still possible. It is answered either way.
+    ///
+    /// # Panics
+    /// `who` is of another stage.
+    pub fn cancel(&mut self, who: Who, id: CallId) -> Cancel {
+        let cancel = self.people[who.0].client.cancel(self.now, id);
+        self.drain(who);
+        cancel
     }
 
     /// Lets time pass until the call is answered; `None` if that takes minutes.
@@ -273,6 +292,8 @@ impl Stage {
                     self.tell(who, Input::Frame(link, frame));
                 }
             }
+            Parcel::HttpToService(who, http, request) => self.http_to_service(who, http, &request),
+            Parcel::HttpToClient(exchange, answer) => self.http_to_client(exchange, answer),
             Parcel::ClosedByService(conn) => {
                 if let Some((who, link)) = self.owner(conn) {
                     self.people[who.0].link = None;
@@ -318,6 +339,10 @@ impl Stage {
                         self.wire.send(at, Parcel::ClosedByClient(who, link, conn));
                     }
                 }
+                Command::Http { http, request } => {
+                    self.wire.send(at, Parcel::HttpToService(who, http, Box::new(request)));
+                }
+                Command::CancelHttp { http } => self.exchanges.forget(who, http),
                 other => unreachable!("a stage performs every command: {other:?}"),
             }
         }
@@ -335,6 +360,10 @@ impl Stage {
                 ServiceOutput::SendText { conn, text } => {
                     self.wire.send(at, Parcel::ToClient(conn, Err(text)))
                 }
+                ServiceOutput::HttpReply { http, status, body, .. } => {
+                    self.wire.send(at, Parcel::HttpToClient(http, Some((status, body))));
+                }
+                ServiceOutput::HttpCut { http } => self.wire.send(at, Parcel::HttpToClient(http, None)),
                 ServiceOutput::Close { conn, .. } => self.wire.send(at, Parcel::ClosedByService(conn)),
             }
         }
