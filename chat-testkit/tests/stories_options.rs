@@ -214,3 +214,25 @@ fn the_service_hears_what_the_client_is() {
     let sid = room(&mut stage, alice);
     assert!(stage.ask(alice, Call::GetMessages(GetMessages::newest(sid))).is_ok());
 }
+
+#[test]
+fn what_the_wait_is_between_attempts() {
+    for (ms, within) in [(100, 500), (2_000, 3_000)] {
+        let mut stage = Stage::new(ServiceConfig::default());
+        stage.reachable(false);
+        let alice = stage.enter_with(
+            "alice",
+            config(|c| {
+                c.retry.min = Duration::from_millis(ms);
+                c.retry.max = Duration::from_millis(ms);
+                c.retry.randomness_percent = 0;
+            }),
+        );
+        stage.advance(Duration::from_millis(ms / 2));
+        stage.reachable(true);
+        stage.advance(Duration::from_millis(ms / 2 - 20));
+        assert!(!stage.state(alice).is_ready(), "tried before the wait was over");
+        stage.advance(Duration::from_millis(within));
+        assert!(stage.state(alice).is_ready());
+    }
+}
