@@ -9,5 +9,9 @@ pub mod referee;
 #[cfg(feature = "serve")]
 pub mod serve;
 pub mod service;
+pub mod simulate;
 pub mod stage;
 pub mod world;
+
+/// The core that all of this is about.
+pub use chat_proto as proto;
