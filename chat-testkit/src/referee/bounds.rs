@@ -15,6 +15,8 @@ pub struct Bounds {
     /// From taking [`Command::Close`](chat_proto::Command::Close) to answering it: twice the client's close timeout, and a
     /// second.
     pub close: Duration,
+    /// How long nothing may be heard of an HTTP request, if the client then gives it up: the client's reply timeout.
+    pub http: Duration,
 }
 
 impl Bounds {
@@ -26,16 +28,17 @@ impl Bounds {
             commands: second,
             open: config.connect_timeout.saturating_add(config.close_timeout).saturating_add(second),
             close: config.close_timeout.saturating_mul(2).saturating_add(second),
+            http: config.reply_timeout,
         }
     }
 
-    /// All of them longer: for real clocks on machines that have other things to do.
+    /// All but the last longer: for real clocks on machines that have other things to do.
     #[must_use]
     pub fn and(self, more: Duration) -> Self {
-        let Self { late, commands, open, close } = self;
+        let Self { late, commands, open, close, http } = self;
         let [late, commands, open, close] =
             [late, commands, open, close].map(|bound| bound.saturating_add(more));
-        Self { late, commands, open, close }
+        Self { late, commands, open, close, http }
     }
 }
 

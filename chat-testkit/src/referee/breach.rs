@@ -1,6 +1,6 @@
 use std::fmt;
 
-use chat_proto::{Deadline, LinkId, Time};
+use chat_proto::{Deadline, HttpId, LinkId, Time};
 
 /// Something that a host did wrong.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,6 +43,12 @@ pub enum Kind {
     FrameBeforeOpened(LinkId),
     /// It told of a message after it told that the socket is closed.
     FrameAfterClosed(LinkId),
+    /// It told nothing of an HTTP request until the client gave it up.
+    HttpUnanswered(HttpId),
+    /// It told of an HTTP request that it was not asked to make.
+    HttpNotAskedFor(HttpId),
+    /// It told more of an HTTP request after it told that it is done.
+    HttpAfterDone(HttpId),
     /// It wrote a message before another that it should have written before.
     SendOutOfOrder(LinkId),
     /// It wrote a message to a socket that belongs to another link.
@@ -87,6 +93,11 @@ impl Kind {
             Self::ClosedTwice(_) => "Closed is told once for each Open",
             Self::FrameBeforeOpened(_) => "Opened is told before the link's first frame",
             Self::FrameAfterClosed(_) => "Closed is told after the link's last frame",
+            Self::HttpUnanswered(_) => {
+                "Http is answered with HttpDone, and long transfers tell their progress"
+            }
+            Self::HttpNotAskedFor(_) => "HttpProgress and HttpDone name an Http that was performed",
+            Self::HttpAfterDone(_) => "HttpDone is told once for each Http, after all progress",
             Self::SendOutOfOrder(_) => "messages are written in the order in which poll_command gave them",
             Self::SendOnWrongLink { .. } => "a Send for a link whose socket is gone is dropped",
             Self::SendTwice(_) => "each Send is written once",
@@ -112,6 +123,9 @@ impl fmt::Display for Kind {
             Self::ClosedTwice(link) => write!(f, "{link} is closed twice"),
             Self::FrameBeforeOpened(link) => write!(f, "a frame on {link} before it is open"),
             Self::FrameAfterClosed(link) => write!(f, "a frame on {link} after it was closed"),
+            Self::HttpUnanswered(http) => write!(f, "nothing is heard of HTTP request {}", http.number()),
+            Self::HttpNotAskedFor(http) => write!(f, "nobody asked for HTTP request {}", http.number()),
+            Self::HttpAfterDone(http) => write!(f, "HTTP request {} was done already", http.number()),
             Self::SendOutOfOrder(link) => write!(f, "a message of {link} was written too early or too late"),
             Self::SendOnWrongLink { link } => write!(f, "a message of {link} was written to another socket"),
             Self::SendTwice(link) => write!(f, "a message of {link} was written twice"),

@@ -23,6 +23,7 @@
 mod bounds;
 mod breach;
 mod links;
+mod requests;
 mod wire;
 
 use std::borrow::Borrow;
@@ -35,6 +36,7 @@ use chat_proto::{
 
 use crate::world::Core;
 use links::Links;
+use requests::Requests;
 
 pub use bounds::Bounds;
 pub use breach::{Breach, Kind};
@@ -55,6 +57,7 @@ pub struct HostCheck<C = Client> {
     /// The deadline, and the start of waiting, that were reported already.
     reported: (Option<Time>, Option<Time>),
     links: Links,
+    requests: Requests,
     breaches: Vec<Breach>,
     more: u64,
 }
@@ -75,6 +78,7 @@ impl<C: Core> HostCheck<C> {
             waiting: None,
             reported: (None, None),
             links: Links::default(),
+            requests: Requests::default(),
             breaches: Vec::new(),
             more: 0,
         };
@@ -140,7 +144,8 @@ impl<C: Core> HostCheck<C> {
     /// See [`Client::handle`].
     pub fn handle(&mut self, now: Time, input: Input<'_>) {
         self.enter(now);
-        if let Some(kind) = self.links.told(&input) {
+        let wrong = self.links.told(&input).or_else(|| self.requests.told(self.now, &input));
+        if let Some(kind) = wrong {
             self.breach(self.now, kind);
         }
         self.core.handle(now, input);
@@ -172,6 +177,9 @@ impl<C: Core> HostCheck<C> {
         let command = self.core.poll_command();
         if let Some(command) = &command {
             self.links.asked(self.now, command);
+            if let Some(kind) = self.requests.asked(self.now, command, &self.bounds) {
+                self.breach(self.now, kind);
+            }
         }
         self.left();
         command

@@ -4,13 +4,13 @@ mod rig;
 
 use std::mem::discriminant;
 
-use chat_proto::{Client, Deadline, LinkId, Time, Why};
+use chat_proto::{Client, Deadline, HttpId, LinkId, Time, Why};
 use chat_testkit::referee::{Breach, HostCheck, Kind};
 use chat_testkit::world::{Plan, World};
 
 use rig::{Flaw, play};
 
-const EVERY_FLAW: [(Flaw, &[fn(LinkId) -> Kind]); 19] = [
+const EVERY_FLAW: [(Flaw, &[fn(LinkId) -> Kind]); 22] = [
     (Flaw::KeepsCommands, &[|_| Kind::CommandsLeft { since: Time::ZERO }]),
     (Flaw::NeverTicks, &[|_| Kind::Overslept(Deadline { at: Time::ZERO, why: Why::Retry })]),
     (Flaw::TicksLate, &[|_| Kind::Overslept(Deadline { at: Time::ZERO, why: Why::Retry })]),
@@ -30,7 +30,14 @@ const EVERY_FLAW: [(Flaw, &[fn(LinkId) -> Kind]); 19] = [
     (Flaw::MakesUpSends, &[|_| Kind::SendNotAskedFor]),
     (Flaw::ReadsTwice, &[Kind::FrameMangled]),
     (Flaw::WritesBeforeReading, &[|link| Kind::StoppedReading { link, messages: 0 }]),
+    (Flaw::IgnoresHttp, &[|_| Kind::HttpUnanswered(http())]),
+    (Flaw::MakesUpHttp, &[|_| Kind::HttpNotAskedFor(http())]),
+    (Flaw::AnswersHttpTwice, &[|_| Kind::HttpAfterDone(http())]),
 ];
+
+fn http() -> HttpId {
+    serde_json::from_str("1").unwrap()
+}
 
 fn shown(breaches: &[Breach]) -> String {
     breaches.iter().map(|breach| format!("{breach}\n")).collect()

@@ -7,8 +7,8 @@ use std::time::Duration;
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use chat_proto::{
-    Call, CallOptions, Cause, Command, Config, CreateChannel, Frame, Input, LinkId, Network, Seed, Time,
-    Token,
+    Call, CallDeadline, CallOptions, Cause, Command, Config, CreateChannel, Frame, HttpFailure, HttpId,
+    Input, LinkId, MediaId, Network, Seed, Time, Token,
 };
 use chat_testkit::referee::{HostCheck, Wire};
 use chat_testkit::service::{ConnId, Service, ServiceConfig, ServiceInput, ServiceOutput};
@@ -36,6 +36,9 @@ pub(crate) enum Flaw {
     MakesUpSends,
     ReadsTwice,
     WritesBeforeReading,
+    IgnoresHttp,
+    MakesUpHttp,
+    AnswersHttpTwice,
 }
 
 const STEP: Duration = Duration::from_millis(10);
@@ -74,6 +77,7 @@ pub(crate) fn play(flaw: Option<Flaw>) -> HostCheck {
     let service = ServiceConfig { ping_interval_ms: 500, ..ServiceConfig::default() };
     let mut config = Config::default();
     config.connect_timeout = Duration::from_secs(5);
+    config.reply_timeout = Duration::from_secs(10);
     config.endpoints.twilsock = Some("ws://service.test/v3/wsconnect".into());
     let mut rig = Rig {
         now: START,
@@ -108,6 +112,7 @@ impl Rig {
         self.now = self.now + STEP;
         match step {
             // The last one's message is on its way when the socket breaks.
+            310 => self.download(),
             300 | 600 | 810 | 1499 | 3000 => self.create(),
             1500 => self.cut(Cause::Failed("cut".into())),
             2500 => self.check.handle(self.now, Input::Network(Network::Changed)),
@@ -142,6 +147,11 @@ impl Rig {
     fn create(&mut self) {
         let call = Call::CreateChannel(CreateChannel::default());
         let _ = self.check.call(self.now, call, CallOptions::default());
+    }
+
+    fn download(&mut self) {
+        let call = Call::DownloadMedia { media: "ME0".into(), to: MediaId(1) };
+        let _ = self.check.call(self.now, call, CallOptions { deadline: CallDeadline::Never });
     }
 
     // ---- the peer
@@ -239,6 +249,8 @@ impl Rig {
                 }
                 Command::Send { link, bytes } => self.send(link, bytes.into_vec()),
                 Command::Close { link } => self.close(link),
+                Command::Http { http, .. } => self.http(http),
+                Command::CancelHttp { .. } => {}
                 other => panic!("{other:?}"),
             }
         }
@@ -259,6 +271,20 @@ impl Rig {
                 socket.to_service.push_back(b"hello".to_vec());
             }
         }
+    }
+
+    /// There is no way to the media service.
+    fn http(&mut self, http: HttpId) {
+        let done = |check: &mut HostCheck, http| {
+            check.handle(self.now, Input::HttpDone(http, Err(HttpFailure::Failed("no way".into()))));
+        };
+        match self.flaw {
+            Some(Flaw::IgnoresHttp) => return,
+            Some(Flaw::AnswersHttpTwice) => done(&mut self.check, http),
+            Some(Flaw::MakesUpHttp) => done(&mut self.check, serde_json::from_str("99").unwrap()),
+            _ => {}
+        }
+        done(&mut self.check, http);
     }
 
     fn close(&mut self, link: LinkId) {
