@@ -16,8 +16,8 @@ use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use chat_proto::{
-    Call, CallOptions, Cause, Client, Command, Config, CreateChannel, Event, Frame, Input, Json, LinkId,
-    Reply, Seed, SendMessage, Time, Token,
+    Call, CallOptions, Cause, Client, Command, Config, CreateChannel, Event, Frame, HttpFailure, Input, Json,
+    LinkId, Reply, Seed, SendMessage, Time, Token,
 };
 use tungstenite::error::Error as WsError;
 use tungstenite::stream::MaybeTlsStream;
@@ -81,6 +81,10 @@ impl Host {
             Command::Close { link } => {
                 let _ = self.open.take().map(|(_, mut socket)| socket.close(None));
                 self.tell(Input::Closed(link, Cause::Local));
+            }
+            Command::Http { http, .. } => {
+                let none = HttpFailure::Refused("this program carries no media".into());
+                self.tell(Input::HttpDone(http, Err(none)));
             }
             other => eprintln!("this program does without {other:?}"),
         }

@@ -12,8 +12,8 @@ use std::error::Error;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use chat_proto::{
-    Call, CallOptions, Cause, Client, Command, Config, CreateChannel, Event, Frame, Input, Json, LinkId,
-    Reply, Seed, SendMessage, Time, Token,
+    Call, CallOptions, Cause, Client, Command, Config, CreateChannel, Event, Frame, HttpFailure, Input, Json,
+    LinkId, Reply, Seed, SendMessage, Time, Token,
 };
 use futures_util::{SinkExt, StreamExt};
 use tokio::net::TcpStream;
@@ -90,6 +90,10 @@ impl Host {
                     let _ = socket.close(None).await;
                 }
                 self.tell(Input::Closed(link, Cause::Local));
+            }
+            Command::Http { http, .. } => {
+                let none = HttpFailure::Refused("this program carries no media".into());
+                self.tell(Input::HttpDone(http, Err(none)));
             }
             other => eprintln!("this program does without {other:?}"),
         }

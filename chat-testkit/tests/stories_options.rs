@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use chat_proto::{
-    Call, CallError, ChannelSid, Client, Command, Config, CreateChannel, Event, GetMessages, Json, Reply,
-    Seed, SendMessage, Time, Token, UnreadCount,
+    Call, CallError, ChannelSid, Client, Command, Config, CreateChannel, Event, GetMessages, Json,
+    PushChannel, Reply, Secret, Seed, SendMessage, Time, Token, UnreadCount,
 };
 use chat_testkit::service::ServiceConfig;
 use chat_testkit::stage::{Stage, Who};
@@ -159,7 +159,7 @@ fn typing_ends_when_the_app_says() {
         stage.settle();
         let typing = |stage: &Stage| stage.state(alice).members(&sid).iter().any(|member| member.is_typing);
         assert!(typing(&stage));
-        stage.advance(Duration::from_secs(after) - Duration::from_millis(600));
+        stage.advance(Duration::from_secs(after).checked_sub(Duration::from_millis(600)).unwrap());
         assert!(typing(&stage), "{timeout:?}: ended too early");
         stage.advance(Duration::from_millis(700));
         assert!(!typing(&stage), "{timeout:?}: still typing");
@@ -205,7 +205,7 @@ fn the_service_hears_what_the_client_is() {
         "alice",
         config(|c| {
             c.metadata.app = Some(("tea".into(), "1".into()));
-            c.continuation_token = Some(chat_proto::Secret::new("from an earlier life"));
+            c.continuation_token = Some(Secret::new("from an earlier life"));
         }),
     );
     assert!(stage.state(alice).is_ready());
@@ -234,5 +234,21 @@ fn what_the_wait_is_between_attempts() {
         assert!(!stage.state(alice).is_ready(), "tried before the wait was over");
         stage.advance(Duration::from_millis(within));
         assert!(stage.state(alice).is_ready());
+    }
+}
+
+#[test]
+fn the_registrar_may_be_elsewhere() {
+    for (config, registrar) in [
+        (Config::default(), "ers.us1.twilio.com"),
+        (config(|c| c.region = Some("au1".into())), "ers.au1.twilio.com"),
+        (config(|c| c.endpoints.push = Some("https://push.example/v1/registrations".into())), "push.example"),
+    ] {
+        let mut stage = Stage::new(ServiceConfig::default());
+        let id = watch(&mut stage, &json!({ "host": registrar, "method": "POST" }));
+        let alice = enter(&mut stage, "alice", config);
+        stage.start(alice, Call::SetPushRegistrationId(PushChannel::Fcm, Secret::new("device"))).unwrap();
+        stage.settle();
+        assert_eq!(hits(&mut stage, id), 1, "{registrar}");
     }
 }

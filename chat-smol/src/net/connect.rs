@@ -72,7 +72,7 @@ impl Dialer {
                     Err(error) => failed(&error),
                 })?
             }
-            None => self.dial(&target).await?,
+            None => self.dial(target).await?,
         };
         if target.secure && !transport.secured {
             let secured = tls::secure(transport.stream, &target.host, self.tls).await;

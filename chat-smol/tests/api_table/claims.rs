@@ -6,9 +6,9 @@ use std::future::Ready;
 use chat_smol::proto::{self, Call};
 use chat_smol::{
     CallError, Channel, ChannelDescriptor, ChannelReason, ChannelSorting, ChannelStatus, ChannelType, Client,
-    Config, ConnectionState, CreateChannel, Error, Event, LogLevel, Member, MemberReason, Message,
-    MessageReason, NotificationLevel, Options, Paginator, Target, Transport, User, UserDescriptor,
-    UserReason,
+    Config, ConnectionState, CreateChannel, Error, Event, LogLevel, Media, Member, MemberReason, Message,
+    MessageReason, NotificationLevel, Options, Paginator, PushChannel, PushNotification, Target, Transport,
+    User, UserDescriptor, UserReason,
 };
 
 /// A name of the table.
@@ -22,32 +22,6 @@ pub(crate) struct Claim {
     /// The tests that use one of them.
     pub(crate) tests: &'static [&'static str],
 }
-
-/// Rows of media and push: the row, the item of chat-proto, that of chat-smol.
-pub(crate) const PENDING: &[(&str, &str, &str)] = &[
-    ("1.1 parsePushNotification", "proto::parse_push_notification", "Client::parse_push_notification"),
-    ("1.2 handlePushNotification", "Call::HandlePushNotification", "Client::handle_push_notification"),
-    ("1.2 parsePushNotification", "proto::parse_push_notification", "Client::parse_push_notification"),
-    ("1.2 setPushRegistrationId", "Call::SetPushRegistrationId", "Client::set_push_registration_id"),
-    ("1.2 unsetPushRegistrationId", "Call::UnsetPushRegistrationId", "Client::unset_push_registration_id"),
-    ("1.4 notifications", "Endpoints::push", "Options::config"),
-    ("1.4 MCS", "Endpoints::media", "Options::config"),
-    ("1.5 pushNotification", "Event::PushNotification", "Client::events"),
-    ("1.6 NotificationsChannelType", "PushChannel", "PushChannel"),
-    ("2.4 SendMediaOptions", "SendMedia", "Upload"),
-    ("6 Media.getContentUrl", "Call::GetMediaUrl", "Media::get_content_url"),
-    ("6 Media.sid", "MediaInfo::sid", "Media"),
-    ("6 Media.contentType", "MediaInfo::content_type", "Media"),
-    ("6 Media.size", "MediaInfo::size", "Media"),
-    ("6 Media.filename", "MediaInfo::filename", "Media"),
-    ("6 PushNotification.title", "PushNotification", "PushNotification"),
-    ("6 PushNotification.body", "PushNotification", "PushNotification"),
-    ("6 PushNotification.sound", "PushNotification", "PushNotification"),
-    ("6 PushNotification.action", "PushNotification", "PushNotification"),
-    ("6 PushNotification.badge", "PushNotification", "PushNotification"),
-    ("6 PushNotification.type", "PushNotification", "PushNotification"),
-    ("6 PushNotification.data", "PushNotification", "PushNotification"),
-];
 
 /// What nobody documented and we do not offer, with the reason.
 pub(crate) const NOT_OFFERED: &[(&str, &str)] = &[
@@ -290,5 +264,27 @@ pub(crate) fn claims() -> Vec<Claim> {
         "6 SessionError.name": |it: &CallError| matches!(it, CallError::Session { .. }); |it: &Error| it.as_call_error().is_some(); refusals_have_a_code_and_a_text;
         "6 SessionError.message": |it: CallError| match it { CallError::Session { message, .. } => Some(message), _ => None }; |it: &Error| it.as_call_error().is_some(); refusals_have_a_code_and_a_text;
         "6 SessionError.code": |it: CallError| match it { CallError::Session { code, .. } => Some(code), _ => None }; |it: &Error| it.as_call_error().is_some(); refusals_have_a_code_and_a_text;
+        "1.1 parsePushNotification": proto::parse_push_notification; Client::parse_push_notification; devices_are_registered_and_told, the_captured_notification_is_read;
+        "1.2 parsePushNotification": proto::parse_push_notification; Client::parse_push_notification; devices_are_registered_and_told;
+        "1.2 handlePushNotification": Call::HandlePushNotification; |it: &Client, payload| it.handle_push_notification(payload); devices_are_registered_and_told;
+        "1.2 setPushRegistrationId": Call::SetPushRegistrationId; |it: &Client, channel, id: &str| it.set_push_registration_id(channel, id); devices_are_registered_and_told, devices_are_registered_and_removed, s06;
+        "1.2 unsetPushRegistrationId": Call::UnsetPushRegistrationId; |it: &Client, channel| it.unset_push_registration_id(channel); devices_are_registered_and_told, devices_are_registered_and_removed, s06;
+        "1.4 notifications": field!(proto::Endpoints, push); |it: Options, config| it.config(config); the_registrar_may_be_elsewhere;
+        "1.4 MCS": field!(proto::Endpoints, media); |it: Options| it.media_url("http://localhost"); the_media_service_may_be_elsewhere;
+        "1.5 pushNotification": event!(PushNotification(_)); |it: &Client| it.events(); devices_are_registered_and_told;
+        "1.6 NotificationsChannelType": PushChannel::Apn; PushChannel::Fcm; devices_are_registered_and_told, push_channels_have_the_words_of_the_table;
+        "2.4 SendMediaOptions": Call::SendMedia; |it: &Channel, upload, attributes| it.send_media(upload, attributes); a_picture_goes_there_and_back;
+        "6 Media.getContentUrl": Call::GetMediaUrl; |it: &Media| it.get_content_url(); a_picture_goes_there_and_back;
+        "6 Media.sid": field!(proto::MediaInfo, sid); field!(Media, sid); a_picture_is_sent_seen_and_fetched;
+        "6 Media.contentType": field!(proto::MediaInfo, content_type); field!(Media, content_type); a_picture_goes_there_and_back;
+        "6 Media.size": field!(proto::MediaInfo, size); field!(Media, size); a_picture_goes_there_and_back;
+        "6 Media.filename": field!(proto::MediaInfo, filename); field!(Media, filename); a_picture_goes_there_and_back;
+        "6 PushNotification.title": field!(proto::PushNotification, title); field!(PushNotification, title); the_captured_notification_is_read, apns_is_read_from_both_levels;
+        "6 PushNotification.body": field!(proto::PushNotification, body); field!(PushNotification, body); the_captured_notification_is_read, apns_is_read_from_both_levels;
+        "6 PushNotification.sound": field!(proto::PushNotification, sound); field!(PushNotification, sound); the_captured_notification_is_read, apns_is_read_from_both_levels;
+        "6 PushNotification.action": field!(proto::PushNotification, action); field!(PushNotification, action); the_captured_notification_is_read, apns_is_read_from_both_levels;
+        "6 PushNotification.badge": field!(proto::PushNotification, badge); field!(PushNotification, badge); the_captured_notification_is_read, apns_is_read_from_both_levels;
+        "6 PushNotification.type": field!(proto::PushNotification, push_type); field!(PushNotification, push_type); the_captured_notification_is_read, apns_is_read_from_both_levels;
+        "6 PushNotification.data": field!(proto::PushNotification, message_index); field!(PushNotification, message_index); the_captured_notification_is_read, apns_is_read_from_both_levels;
     }
 }

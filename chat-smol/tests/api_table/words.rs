@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use chat_smol::proto::{ChannelStateKind, MemberType};
 use chat_smol::{
     ChannelReason, ChannelStatus, ChannelType, ConnectionState, LogLevel, MemberReason, MessageReason,
-    NotificationLevel, SortingCriteria, SortingOrder, UserReason,
+    NotificationLevel, PushChannel, SortingCriteria, SortingOrder, UserReason,
 };
 use serde::Serialize;
 
@@ -92,4 +92,10 @@ fn update_reasons_have_the_words_of_the_table() {
         words(&[U::FriendlyName, U::Attributes, U::Online, U::Notifiable]),
         values("6", "UpdateReason")
     );
+}
+
+#[test]
+fn push_channels_have_the_words_of_the_table() {
+    let all = words(&[PushChannel::Gcm, PushChannel::Fcm, PushChannel::Apn]);
+    assert_eq!(all, values("1.6", "NotificationsChannelType"));
 }

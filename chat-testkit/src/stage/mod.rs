@@ -358,7 +358,7 @@ impl Stage {
             match output {
                 ServiceOutput::Send { conn, bytes } => self.wire.send(at, Parcel::ToClient(conn, Ok(bytes))),
                 ServiceOutput::SendText { conn, text } => {
-                    self.wire.send(at, Parcel::ToClient(conn, Err(text)))
+                    self.wire.send(at, Parcel::ToClient(conn, Err(text)));
                 }
                 ServiceOutput::HttpReply { http, status, body, .. } => {
                     self.wire.send(at, Parcel::HttpToClient(http, Some((status, body))));

@@ -5,6 +5,13 @@
 //! `differences.json` beside this file, each line with its reason. `s11` sorts by locale, which is the adapter's: it is among
 //! the tests of chat-smol.
 
+#![allow(unreachable_pub, reason = "modules shared with other stories")]
+#![allow(
+    clippy::unnecessary_wraps,
+    clippy::ref_option,
+    reason = "a story is to be read: its helpers take what is at hand"
+)]
+
 mod errors;
 mod s01;
 mod s02;

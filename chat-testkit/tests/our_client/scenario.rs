@@ -1,5 +1,12 @@
 //! The harness of a story: it tells the stage what people do and writes the log that the drivers write.
 
+#![allow(
+    clippy::needless_pass_by_value,
+    clippy::unnecessary_wraps,
+    clippy::format_push_string,
+    reason = "a story is to be read: its helpers take what is at hand"
+)]
+
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
