@@ -57,7 +57,7 @@ impl Simulation {
         let (passed, records) = (AtomicU64::new(0), AtomicU64::new(0));
         // The first world that failed: those after it need not run any more, those before it must.
         let first = AtomicU64::new(self.worlds);
-        let failure: Mutex<Option<(u64, Failure)>> = Mutex::new(None);
+        let failure: Mutex<Option<(u64, Box<Failure>)>> = Mutex::new(None);
         let work = || loop {
             let world = next.fetch_add(1, Ordering::SeqCst);
             if world >= first.load(Ordering::SeqCst) {
@@ -88,7 +88,7 @@ impl Simulation {
             steps: worlds.saturating_mul(self.steps as u64),
             records: records.into_inner(),
             elapsed: begun.elapsed(),
-            failure: failure.into_inner().unwrap_or_else(PoisonError::into_inner).map(|(_, failed)| failed),
+            failure: failure.into_inner().unwrap_or_else(PoisonError::into_inner).map(|(_, failed)| *failed),
         }
     }
 }
@@ -131,7 +131,7 @@ pub enum Trouble {
 }
 
 /// How many records there were in it.
-fn run_one<C: Core>(plan: Plan) -> Result<u64, Failure> {
+fn run_one<C: Core>(plan: Plan) -> Result<u64, Box<Failure>> {
     let lived = catch_unwind(AssertUnwindSafe(|| {
         let run = World::<C>::new(plan.clone()).run_or_keep().map_err(|broken| *broken)?;
         match laws::all(&run, plan.seed) {
@@ -142,9 +142,12 @@ fn run_one<C: Core>(plan: Plan) -> Result<u64, Failure> {
     match lived {
         Ok(Ok(records)) => Ok(records),
         Ok(Err((violation, session))) => {
-            Err(Failure { plan, trouble: violation.into(), session: Some(session) })
+            Err(Box::new(Failure { plan, trouble: violation.into(), session: Some(session) }))
         }
-        Err(panic) => Err(Failure { plan, trouble: Trouble::Panic(said(panic.as_ref())), session: None }),
+        Err(panic) => {
+            let trouble = Trouble::Panic(said(panic.as_ref()));
+            Err(Box::new(Failure { plan, trouble, session: None }))
+        }
     }
 }
 

@@ -8,10 +8,18 @@ extern crate self as chat_proto;
 #[allow(unused_imports, reason = "the examples take what they need")]
 pub(crate) use chat_testkit::proto::*;
 
-#[allow(dead_code, reason = "its `main` is for people")]
+#[allow(
+    dead_code,
+    unfulfilled_lint_expectations,
+    reason = "its `main` is for people, its lints for chat-proto"
+)]
 #[path = "../../chat-proto/examples/blocking.rs"]
 mod blocking;
-#[allow(dead_code, reason = "its `main` is for people")]
+#[allow(
+    dead_code,
+    unfulfilled_lint_expectations,
+    reason = "its `main` is for people, its lints for chat-proto"
+)]
 #[path = "../../chat-proto/examples/tokio.rs"]
 mod on_tokio;
 
@@ -73,7 +81,7 @@ impl Drop for Client {
 fn is_fair(identity: &str, converse: impl FnOnce(String, String)) {
     let server = Server::start(ServeConfig::default()).unwrap();
     let token = smol::block_on(server.admin("token", json!({ "identity": identity }))).unwrap();
-    converse(token["token"].as_str().unwrap().to_owned(), server.url().into());
+    converse(token["token"].as_str().unwrap().to_owned(), server.url());
     let reports = REPORTS.lock().unwrap();
     let mine: Vec<_> = reports.iter().filter(|(url, _)| *url == server.url()).collect();
     assert!(matches!(&mine[..], [(_, breaches)] if breaches.is_empty()), "{mine:#?}");

@@ -10,7 +10,10 @@ use chat_testkit::world::{Plan, World};
 
 use rig::{Flaw, play};
 
-const EVERY_FLAW: [(Flaw, &[fn(LinkId) -> Kind]); 22] = [
+/// Makes one kind of breach.
+type Example = fn(LinkId) -> Kind;
+
+const EVERY_FLAW: [(Flaw, &[Example]); 22] = [
     (Flaw::KeepsCommands, &[|_| Kind::CommandsLeft { since: Time::ZERO }]),
     (Flaw::NeverTicks, &[|_| Kind::Overslept(Deadline { at: Time::ZERO, why: Why::Retry })]),
     (Flaw::TicksLate, &[|_| Kind::Overslept(Deadline { at: Time::ZERO, why: Why::Retry })]),
@@ -40,7 +43,7 @@ fn http() -> HttpId {
 }
 
 fn shown(breaches: &[Breach]) -> String {
-    breaches.iter().map(|breach| format!("{breach}\n")).collect()
+    breaches.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
 }
 
 #[test]

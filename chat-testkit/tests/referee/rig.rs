@@ -117,7 +117,8 @@ impl Rig {
             1500 => self.cut(Cause::Failed("cut".into())),
             2500 => self.check.handle(self.now, Input::Network(Network::Changed)),
             3900 => {
-                drop(self.check.call(self.now, Call::Shutdown { drain_until: None }, CallOptions::default()))
+                let _ =
+                    self.check.call(self.now, Call::Shutdown { drain_until: None }, CallOptions::default());
             }
             _ => {}
         }
@@ -227,7 +228,7 @@ impl Rig {
 
     fn tick(&mut self, step: u32) {
         let due = self.check.deadline().is_some_and(|due| due.at <= self.now);
-        let late = self.is(Flaw::TicksLate) && step % 500 != 0;
+        let late = self.is(Flaw::TicksLate) && !step.is_multiple_of(500);
         if due && !late && !self.is(Flaw::NeverTicks) {
             let back = if self.once(Flaw::ClockGoesBack) { Duration::from_secs(1) } else { Duration::ZERO };
             self.check.handle(Time::ZERO + self.now.since(Time::ZERO).saturating_sub(back), Input::Tick);
@@ -247,7 +248,7 @@ impl Rig {
                     let wire = Wire::new();
                     self.socket = Some(Socket { link, conn, opened: false, to_service, to_host, wire });
                 }
-                Command::Send { link, bytes } => self.send(link, bytes.into_vec()),
+                Command::Send { link, bytes } => self.send(link, bytes.as_bytes()),
                 Command::Close { link } => self.close(link),
                 Command::Http { http, .. } => self.http(http),
                 Command::CancelHttp { .. } => {}
@@ -256,7 +257,7 @@ impl Rig {
         }
     }
 
-    fn send(&mut self, link: LinkId, bytes: Vec<u8>) {
+    fn send(&mut self, link: LinkId, bytes: &[u8]) {
         let times = match () {
             () if self.once(Flaw::LosesSends) => 0,
             () if self.once(Flaw::SendsTwice) => 2,
@@ -265,7 +266,7 @@ impl Rig {
         let made_up = self.once(Flaw::MakesUpSends);
         if let Some(socket) = self.socket.as_mut().filter(|socket| socket.link == link) {
             for _ in 0..times {
-                socket.to_service.push_back(bytes.clone());
+                socket.to_service.push_back(bytes.to_vec());
             }
             if made_up {
                 socket.to_service.push_back(b"hello".to_vec());
