@@ -17,13 +17,13 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    Serve(serve::Options),
+    Serve(Box<serve::Options>),
     Simulate(simulate::Options),
 }
 
 fn main() -> ExitCode {
     let result = match Cli::parse().command {
-        Command::Serve(options) => serve::run(options).map(|()| ExitCode::SUCCESS),
+        Command::Serve(options) => serve::run(*options).map(|()| ExitCode::SUCCESS),
         Command::Simulate(options) => simulate::run(&options),
     };
     match result {

@@ -1,7 +1,7 @@
 //! `chat-testkit simulate`: worlds from seeds, held against the laws.
 
-use std::fs;
-use std::io::{self, Write};
+use std::fs::File;
+use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
@@ -89,13 +89,15 @@ fn again(options: &Options, failure: &Failure) -> String {
 
 /// Writes what happened in a world, line by line.
 fn keep(session: &Session, file: &Path) -> io::Result<()> {
-    let mut text = String::new();
-    for entry in &session.entries {
-        let who = session.clients.get(entry.client).map_or("?", |origin| origin.identity.as_str());
-        text.push_str(&format!("{} {who} {:?}\n", entry.at, entry.record));
-    }
-    fs::write(file, text)
-        .map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", file.display())))
+    let write = || {
+        let mut to = BufWriter::new(File::create(file)?);
+        for entry in &session.entries {
+            let who = session.clients.get(entry.client).map_or("?", |origin| origin.identity.as_str());
+            writeln!(to, "{} {who} {:?}", entry.at, entry.record)?;
+        }
+        to.flush()
+    };
+    write().map_err(|error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", file.display())))
 }
 
 /// A bar on a terminal, nothing elsewhere; and nothing for what is soon done.
