@@ -21,6 +21,7 @@ mod input;
 mod json;
 mod model;
 mod record;
+mod saved;
 mod secret;
 mod seed;
 mod state;
@@ -49,8 +50,9 @@ pub use model::{
     User, UserDescriptor, UserReason,
 };
 pub use record::{FrameRecord, InputRecord, Record};
+pub use saved::{ResumeError, Saved};
 pub use secret::{Claims, Secret, Token, TokenError};
 pub use seed::Seed;
-pub use state::State;
+pub use state::{PendingMessage, State};
 pub use stats::Stats;
 pub use time::{Deadline, Time, Why};

@@ -81,6 +81,11 @@ pub enum InputRecord {
     Frame(LinkId, FrameRecord),
     /// See [`Input::Closed`].
     Closed(LinkId, Cause),
+    /// See [`Input::Stored`].
+    Stored {
+        /// The revision of the save.
+        revision: u64,
+    },
 }
 
 impl InputRecord {
@@ -92,6 +97,7 @@ impl InputRecord {
             Self::Opened(link) => Input::Opened(*link),
             Self::Frame(link, frame) => Input::Frame(*link, frame.as_frame()),
             Self::Closed(link, cause) => Input::Closed(*link, cause.clone()),
+            Self::Stored { revision } => Input::Stored { revision: *revision },
         }
     }
 }
@@ -104,6 +110,7 @@ impl From<&Input<'_>> for InputRecord {
             Input::Opened(link) => Self::Opened(*link),
             Input::Frame(link, frame) => Self::Frame(*link, FrameRecord::from(frame)),
             Input::Closed(link, cause) => Self::Closed(*link, cause.clone()),
+            Input::Stored { revision } => Self::Stored { revision: *revision },
         }
     }
 }
@@ -199,6 +206,8 @@ mod tests {
             &Command::Send { link, bytes: FrameBytes::new(vec![0xfe]) }.into(),
             r#"{"Command":{"Send":{"link":3,"bytes":{"base64":"/g=="}}}}"#,
         );
+        survives(&(&Input::Stored { revision: 4 }).into(), r#"{"Input":{"Stored":{"revision":4}}}"#);
+        survives(&Command::Save { revision: 4 }.into(), r#"{"Command":{"Save":{"revision":4}}}"#);
         survives(
             &Event::ConnectionStateChanged(ConnectionState::Connected).into(),
             r#"{"Event":{"ConnectionStateChanged":"connected"}}"#,
@@ -214,6 +223,7 @@ mod tests {
             Input::Frame(LinkId(1), Frame::Binary(&[1, 2, 255])),
             Input::Frame(LinkId(1), Frame::Text("x")),
             Input::Closed(LinkId(1), Cause::Failed("no route".into())),
+            Input::Stored { revision: 9 },
         ];
         for input in &inputs {
             assert_eq!(Record::from(input).as_input().as_ref(), Some(input));

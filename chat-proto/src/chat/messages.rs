@@ -41,6 +41,7 @@ impl Chat {
         message_item::apply(Arc::make_mut(known), &message);
         let message = known.clone();
         self.forget_old_messages(cx, sid);
+        self.echo_seen(sid, &message);
         self.typing_ended_by(cx, sid, message.author.as_ref());
         cx.events.push(Event::MessageAdded(message));
     }

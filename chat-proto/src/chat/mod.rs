@@ -12,6 +12,7 @@ mod commands;
 mod dialect;
 mod directory;
 mod document;
+mod echoes;
 mod giving_up;
 mod lenient;
 mod message_item;
@@ -23,6 +24,7 @@ mod read_horizon;
 mod rest;
 mod roster;
 mod roster_item;
+mod saving;
 mod session;
 mod shutdown;
 mod sorting;
@@ -33,12 +35,14 @@ mod users;
 use alloc::borrow::Cow;
 use alloc::collections::BTreeMap;
 
-use self::calls::{Calls, Wait};
+use self::calls::{Calls, Kind, Wait};
 use self::channels::{Channels, Part};
 use self::commands::CommandOwner;
+use self::echoes::Echoes;
 use self::proceed::Got;
 use self::read_horizon::ReadHorizon;
 use self::rest::{Rest, RestId};
+pub(crate) use self::saving::SavedChat;
 use self::session::{Session, SessionContext, SessionEvent};
 use self::shutdown::Ending;
 use self::typing::Typing;
@@ -137,6 +141,7 @@ pub(crate) struct Chat {
     users: Users,
     typing: Typing,
     horizon: ReadHorizon,
+    echoes: Echoes,
     ending: Ending,
     online: bool,
     entities: BTreeMap<EntityId, Role>,
@@ -146,9 +151,14 @@ pub(crate) struct Chat {
 
 impl Chat {
     pub(crate) fn new(cx: &mut Cx) -> Self {
+        let session = Session::new(cx);
+        Self::with(session)
+    }
+
+    fn with(session: Session) -> Self {
         Self {
             state: State::default(),
-            session: Session::new(cx),
+            session,
             context: None,
             rest: Rest::new(),
             calls: Calls::default(),
@@ -156,6 +166,7 @@ impl Chat {
             users: Users::default(),
             typing: Typing::default(),
             horizon: ReadHorizon::default(),
+            echoes: Echoes::default(),
             ending: Ending::default(),
             online: false,
             entities: BTreeMap::new(),
@@ -182,10 +193,20 @@ impl Chat {
         if self.calls.len() >= cx.config.limits.pending_calls {
             return Err((call, RefusedReason::TooManyCalls));
         }
+        if cx.config.write_ahead && Kind::of(&call) == Kind::Command {
+            cx.ask_save();
+        }
         let id = self.calls.accept(cx, call, options, self.online);
+        self.echo(id);
         self.begin(cx, id);
         self.settle(cx);
         Ok(id)
+    }
+
+    /// A save was stored: what it contains may leave.
+    pub(crate) fn stored(&mut self, cx: &mut Cx) {
+        self.session.stored(cx);
+        self.settle(cx);
     }
 
     // ---- from below
@@ -268,6 +289,7 @@ impl Chat {
                 break;
             }
         }
+        self.settle_echoes();
         self.end_if_drained(cx);
     }
 
