@@ -52,11 +52,11 @@ impl Client {
     /// replayed, and calls that it has not are forgotten: see [`Config::write_ahead`].
     #[must_use]
     pub fn save(&self, now: Time) -> Saved {
+        let now = now.max(self.cx.now);
         let told = self.cx.events.iter().filter(|event| outlives(event)).cloned().collect();
-        let chat = self.chat.save(&self.cx, &self.sync);
+        let chat = self.chat.save(&self.cx, &self.sync, now);
         let identity = chat.identity().or(self.owner.as_ref()).cloned();
-        let saved_at =
-            self.cx.config.unix_at_origin.map(|_| self.cx.config.unix_millis(now.max(self.cx.now)));
+        let saved_at = self.cx.config.unix_at_origin.map(|_| self.cx.config.unix_millis(now));
         Saved(Box::new(Content {
             version: VERSION,
             revision: self.cx.revision,

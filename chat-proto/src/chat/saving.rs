@@ -29,6 +29,7 @@ use crate::model::{ChannelSid, Identity};
 use crate::saved::ResumeError;
 use crate::state::PendingMessage;
 use crate::sync::Sync;
+use crate::time::Time;
 
 /// The chat stage of a save.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -94,12 +95,12 @@ impl SavedChat {
 }
 
 impl Chat {
-    pub(crate) fn save(&self, cx: &Cx, sync: &Sync) -> SavedChat {
+    pub(crate) fn save(&self, cx: &Cx, sync: &Sync, now: Time) -> SavedChat {
         let following = |entity| sync.following(entity);
         let mut calls = Vec::new();
         let (mut ended, mut shut_down) = (Vec::new(), Vec::new());
         for (id, pending) in self.calls.iter() {
-            match SavedCall::of(cx, id, pending) {
+            match SavedCall::of(cx, now, id, pending) {
                 Some(call) => calls.push(call),
                 None if matches!(pending.call, crate::Call::Shutdown { .. }) => shut_down.push(id),
                 None => ended.push(id),
@@ -162,7 +163,9 @@ impl Chat {
         chat.resume_own_channels(cx, saved.own_channels, saved.complete);
         chat.resume_channels(cx, saved.channels);
         chat.resume_users(cx, saved.users, saved.subscribed);
-        told.into_iter().for_each(|event| cx.events.push(event));
+        for event in told {
+            cx.events.push(event);
+        }
         if let Some(context) = context {
             chat.state.identity = Some(context.identity.clone());
             chat.state.ready = true;

@@ -18,6 +18,7 @@
 //!
 //! For bad networks, slow apps and wrong clocks there is the simulator.
 
+mod lives;
 mod wire;
 
 use std::time::Duration;
@@ -26,7 +27,7 @@ use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use chat_proto::{
     Call, CallError, CallId, CallOptions, Cause, Client, Command, Config, Event, Frame, Input, LinkId,
-    Refused, Reply, Seed, State, Time, Token,
+    Refused, Reply, Saved, Seed, State, Time, Token,
 };
 use serde_json::{Value, json};
 
@@ -44,6 +45,9 @@ const QUIET: Duration = Duration::from_millis(300);
 /// Longest wait for an answer before the story counts as stuck: longer than any deadline of a call.
 const PATIENCE: Duration = Duration::from_mins(10);
 
+/// Which life of a person's client it is: what went out in an earlier one does not come back to a later one.
+type Life = u32;
+
 /// A person on the stage.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Who(usize);
@@ -51,6 +55,13 @@ pub struct Who(usize);
 #[derive(Debug)]
 struct Person {
     client: Client,
+    config: Config,
+    token: Token,
+    seed: Seed,
+    life: Life,
+    /// The newest save that reached the disk.
+    disk: Option<Saved>,
+    lose_saves: bool,
     /// The connection that goes with the newest socket.
     link: Option<(LinkId, ConnId)>,
 }
@@ -100,8 +111,17 @@ impl Stage {
         config.endpoints.twilsock = Some("ws://service.test/v3/wsconnect".into());
         let seed = Seed::from_number(self.people.len() as u64 + 1);
         let token = Token::new(self.token(identity, Duration::from_hours(24))).expect("it is not empty");
-        let client = Client::new(config, token, &seed, self.now);
-        self.people.push(Person { client, link: None });
+        let client = Client::new(config.clone(), token.clone(), &seed, self.now);
+        self.people.push(Person {
+            client,
+            config,
+            token,
+            seed,
+            life: 0,
+            disk: None,
+            lose_saves: false,
+            link: None,
+        });
         let who = Who(self.people.len() - 1);
         self.drain(who);
         who
@@ -134,8 +154,16 @@ impl Stage {
     /// # Errors
     /// The client does not accept the call.
     pub fn start(&mut self, who: Who, call: Call) -> Result<CallId, Refused> {
+        self.start_with(who, call, CallOptions::default())
+    }
+
+    /// The same with options.
+    ///
+    /// # Errors
+    /// The client does not accept the call.
+    pub fn start_with(&mut self, who: Who, call: Call, options: CallOptions) -> Result<CallId, Refused> {
         let Some(person) = self.people.get_mut(who.0) else { unreachable!("only this stage makes them") };
-        let id = person.client.call(self.now, call, CallOptions::default());
+        let id = person.client.call(self.now, call, options);
         self.drain(who);
         id
     }
@@ -247,7 +275,10 @@ impl Stage {
 
     fn deliver(&mut self, parcel: Parcel) {
         match parcel {
-            Parcel::Open(who, link) => {
+            Parcel::Open(who, life, link) => {
+                if self.people[who.0].life != life {
+                    return;
+                }
                 if self.refuse {
                     return self.tell(who, Input::Closed(link, Cause::Failed("connection refused".into())));
                 }
@@ -281,10 +312,19 @@ impl Stage {
                 self.service.handle(self.now, ServiceInput::Closed(conn));
                 self.drain_service();
             }
-            Parcel::ClosedByClient(who, link, conn) => {
+            Parcel::ClosedByClient(who, life, link, conn) => {
                 self.service.handle(self.now, ServiceInput::Closed(conn));
                 self.drain_service();
-                self.tell(who, Input::Closed(link, Cause::Local));
+                if self.people[who.0].life == life {
+                    self.tell(who, Input::Closed(link, Cause::Local));
+                }
+            }
+            Parcel::Save(who, life, saved) => {
+                if self.people[who.0].life == life && !self.people[who.0].lose_saves {
+                    let revision = saved.revision();
+                    self.people[who.0].disk = Some(*saved);
+                    self.tell(who, Input::Stored { revision });
+                }
             }
         }
     }
@@ -307,7 +347,7 @@ impl Stage {
         let at = self.now + LATENCY;
         while let Some(command) = person.client.poll_command() {
             match command {
-                Command::Open { link, .. } => self.wire.send(at, Parcel::Open(who, link)),
+                Command::Open { link, .. } => self.wire.send(at, Parcel::Open(who, person.life, link)),
                 Command::Send { link, bytes } => {
                     if let Some((_, conn)) = person.link.filter(|(of, _)| *of == link) {
                         self.wire.send(at, Parcel::ToService(conn, bytes.into_vec()));
@@ -315,8 +355,12 @@ impl Stage {
                 }
                 Command::Close { link } => {
                     if let Some((_, conn)) = person.link.take_if(|(of, _)| *of == link) {
-                        self.wire.send(at, Parcel::ClosedByClient(who, link, conn));
+                        self.wire.send(at, Parcel::ClosedByClient(who, person.life, link, conn));
                     }
+                }
+                Command::Save { .. } => {
+                    let saved = Box::new(person.client.save(self.now));
+                    self.wire.send(at, Parcel::Save(who, person.life, saved));
                 }
                 other => unreachable!("a stage performs every command: {other:?}"),
             }

@@ -2,20 +2,22 @@
 
 use std::collections::BTreeMap;
 
-use chat_proto::{LinkId, Time};
+use chat_proto::{LinkId, Saved, Time};
 
-use super::Who;
+use super::{Life, Who};
 use crate::service::ConnId;
 
 /// One thing on its way.
 #[derive(Debug)]
 pub(super) enum Parcel {
-    Open(Who, LinkId),
+    Open(Who, Life, LinkId),
     ToService(ConnId, Vec<u8>),
     /// A binary message, or a text.
     ToClient(ConnId, Result<Vec<u8>, String>),
     ClosedByService(ConnId),
-    ClosedByClient(Who, LinkId, ConnId),
+    ClosedByClient(Who, Life, LinkId, ConnId),
+    /// A save is on its way to the disk.
+    Save(Who, Life, Box<Saved>),
 }
 
 /// All that is on its way.
@@ -44,7 +46,7 @@ impl Wire {
     pub(super) fn forget(&mut self, conn: ConnId) {
         self.parcels.retain(|_, parcel| match parcel {
             Parcel::ToService(of, _) | Parcel::ToClient(of, _) | Parcel::ClosedByService(of) => *of != conn,
-            Parcel::Open(..) | Parcel::ClosedByClient(..) => true,
+            Parcel::Open(..) | Parcel::ClosedByClient(..) | Parcel::Save(..) => true,
         });
     }
 }

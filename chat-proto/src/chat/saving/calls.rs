@@ -18,6 +18,7 @@ use crate::chat::{Chat, Timer, directory};
 use crate::cx::Cx;
 use crate::error::{CallError, Phase};
 use crate::model::{ChannelSid, ChannelType};
+use crate::time::Time;
 
 /// A call that was not answered.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -55,7 +56,7 @@ enum Deadline {
 
 impl SavedCall {
     /// `None` for a call that belongs to its life.
-    pub(super) fn of(cx: &Cx, id: CallId, pending: &Pending) -> Option<Self> {
+    pub(super) fn of(cx: &Cx, now: Time, id: CallId, pending: &Pending) -> Option<Self> {
         if Kind::of(&pending.call) == Kind::ThisLife {
             return None;
         }
@@ -69,11 +70,11 @@ impl SavedCall {
         };
         let deadline = match pending.clock {
             Clock::Fixed => match cx.timers.armed(Timer::Call(id)) {
-                Some(at) => Deadline::After(at - cx.now),
+                Some(at) => Deadline::After(at - now),
                 None => Deadline::Never,
             },
             Clock::Connected { left, since } => Deadline::WhileConnected(
-                left.saturating_sub(since.map_or(Duration::ZERO, |since| cx.now - since)),
+                left.saturating_sub(since.map_or(Duration::ZERO, |since| now - since)),
             ),
         };
         Some(Self {
