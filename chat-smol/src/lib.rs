@@ -11,8 +11,10 @@ mod log;
 mod net;
 mod objects;
 mod options;
+mod saver;
 mod shared;
 mod spawn;
+mod storage;
 mod token;
 
 pub use call::CallFuture;
@@ -27,6 +29,7 @@ pub use objects::{
 };
 pub use options::Options;
 pub use spawn::BoxedTask;
+pub use storage::{FileStorage, Storage, StorageFuture};
 
 /// The core, whose values events carry and objects deref to.
 pub use chat_proto as proto;
@@ -35,8 +38,8 @@ pub use chat_proto::{
     CallDeadline, CallError, CallId, CallOptions, Cancel, ChannelReason, ChannelSid, ChannelSorting,
     ChannelStatus, ChannelType, Config, ConnectionError, ConnectionState, CreateChannel, Direction,
     Endpoints, Event, Fault, Identity, Json, Limits, MemberReason, MemberSid, MessageReason, Network,
-    NotificationLevel, Reasons, SortingCriteria, SortingOrder, State, Stats, Timestamp, TokenWanted,
-    UnreadCount, UserReason,
+    NotificationLevel, PendingMessage, Reasons, ResumeError, SortingCriteria, SortingOrder, State, Stats,
+    Timestamp, TokenWanted, UnreadCount, UserReason,
 };
 /// For `events.next().await`.
 #[doc(no_inline)]

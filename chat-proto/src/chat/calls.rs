@@ -240,6 +240,10 @@ impl Calls {
     /// Answers a call. One that was answered before is left alone.
     pub(super) fn answer(&mut self, cx: &mut Cx, call: CallId, result: Result<Reply, CallError>) {
         if let Some(pending) = self.pending.remove(&call) {
+            if cx.config.write_ahead && Kind::of(&pending.call) == Kind::Command && result.is_err() {
+                // What was given up must not be done by a life that knows only an older save.
+                cx.ask_save();
+            }
             if let Call::SendMessage(message) = pending.call {
                 let index = if let Ok(Reply::MessageIndex(index)) = &result { *index } else { None };
                 self.sent.push((call, message.channel, index));
