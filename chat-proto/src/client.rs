@@ -137,6 +137,8 @@ impl Client {
                 self.cx.stored = self.cx.stored.max(revision.min(self.cx.revision));
                 self.chat.stored(&mut self.cx);
             }
+            Input::HttpProgress(http, bytes) => self.chat.http_progress(&mut self.cx, http, bytes),
+            Input::HttpDone(http, result) => self.chat.http_done(&mut self.cx, http, result),
             Input::Frame(link, frame) => {
                 if let Some(incoming) = self.twilsock.frame(&mut self.cx, link, frame) {
                     self.incoming(incoming);

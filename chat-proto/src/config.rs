@@ -46,6 +46,8 @@ pub struct Config {
     /// double none; but a call of the last save that cannot be looked up any more is answered
     /// [`Unknown`](crate::CallError::Unknown), and an app that repeats a lost call may double what was executed.
     pub write_ahead: bool,
+    /// How reads of the directory are repeated.
+    pub read_retry: ReadRetry,
     /// Whether a request that the service throttles (429) is repeated: yes (spec 03 §5.1).
     pub retry_when_throttled: bool,
 
@@ -78,6 +80,7 @@ impl Default for Config {
             call_timeout: Duration::from_secs(30),
             late_execution: Duration::from_secs(30),
             write_ahead: false,
+            read_retry: ReadRetry::default(),
             retry_when_throttled: true,
             http_cache_interval: None,
             consumption_report_interval: None,
@@ -88,8 +91,8 @@ impl Default for Config {
     }
 }
 
-/// Other addresses than the region's. Only the first is dialled; the rest are names inside requests, which the service
-/// routes by.
+/// Other addresses than the region's. Those of Twilsock and media are dialled; the rest are names inside requests, which
+/// the service routes by.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 #[non_exhaustive]
@@ -100,6 +103,11 @@ pub struct Endpoints {
     pub chat: Option<Box<str>>,
     /// Sync: `https://cds.us1.twilio.com`.
     pub sync: Option<Box<str>>,
+    /// Media: `https://mcs.us1.twilio.com`. Give `http://…` to do without TLS; media are fetched from such addresses only
+    /// then.
+    pub media: Option<Box<str>>,
+    /// The push registrar: `https://ers.us1.twilio.com/v1/registrations`.
+    pub push: Option<Box<str>>,
 }
 
 /// How to wait between attempts to connect: `min`, doubling up to `max`, each ± `randomness` (spec 01 §3.8).
@@ -117,6 +125,25 @@ pub struct RetryPolicy {
 impl Default for RetryPolicy {
     fn default() -> Self {
         Self { min: Duration::from_secs(1), max: Duration::from_mins(2), randomness_percent: 20 }
+    }
+}
+
+/// How reads of the directory are repeated that the service throttles, or is in no state to answer (429, 502 to 504): at
+/// most `attempts` times in all, after waits of `min`, doubling up to `max` (spec 03 §5.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct ReadRetry {
+    /// The first wait: 1 s.
+    pub min: Duration,
+    /// The longest wait: 4 s.
+    pub max: Duration,
+    /// How often a read is sent in all: 3. One is sent whatever this says.
+    pub attempts: u32,
+}
+
+impl Default for ReadRetry {
+    fn default() -> Self {
+        Self { min: Duration::from_secs(1), max: Duration::from_secs(4), attempts: 3 }
     }
 }
 
@@ -141,6 +168,9 @@ pub struct Metadata {
     pub os_architecture: Option<Box<str>>,
     /// The app's name and version.
     pub app: Option<(Box<str>, Box<str>)>,
+    /// What the push registrar is told of the device (`endpoint_platform`); at most 128 characters of it are sent. `web`,
+    /// as the SDK says where there is no browser (spec 03 §17.1).
+    pub endpoint_platform: Box<str>,
 }
 
 impl Default for Metadata {
@@ -155,6 +185,7 @@ impl Default for Metadata {
             os_version: None,
             os_architecture: None,
             app: None,
+            endpoint_platform: "web".into(),
         }
     }
 }
@@ -171,6 +202,7 @@ impl Metadata {
             os_version: None,
             os_architecture: Some("64".into()),
             app: None,
+            endpoint_platform: "web".into(),
         }
     }
 }
@@ -200,6 +232,10 @@ pub struct Limits {
     pub channels: usize,
     /// How many answers of the directory are kept: 500. The oldest gives way.
     pub cached_answers: usize,
+    /// How many HTTP requests may be under way at once: 4. More wait.
+    pub http_in_flight: usize,
+    /// Longest body of an HTTP answer, in bytes: 1 MiB. Media themselves do not count: they stay with the host.
+    pub http_body_bytes: usize,
 }
 
 impl Default for Limits {
@@ -214,6 +250,8 @@ impl Default for Limits {
             messages_per_channel: 1000,
             channels: 10_000,
             cached_answers: 500,
+            http_in_flight: 4,
+            http_body_bytes: 1 << 20,
         }
     }
 }
@@ -249,6 +287,24 @@ impl Config {
             (Some(url), _) => url.trim_end_matches('/').into(),
             (None, None | Some("us1")) => "https://aim.twilio.com".into(),
             (None, Some(region)) => alloc::format!("https://aim.{region}.twilio.com").into(),
+        }
+    }
+
+    /// Base of media requests, without a final slash.
+    pub(crate) fn media_base(&self) -> Box<str> {
+        let region = self.region.as_deref().unwrap_or("us1");
+        match &self.endpoints.media {
+            Some(url) => url.trim_end_matches('/').into(),
+            None => alloc::format!("https://mcs.{region}.twilio.com").into(),
+        }
+    }
+
+    /// The push registrar, without a final slash.
+    pub(crate) fn push_base(&self) -> Box<str> {
+        let region = self.region.as_deref().unwrap_or("us1");
+        match &self.endpoints.push {
+            Some(url) => url.trim_end_matches('/').into(),
+            None => alloc::format!("https://ers.{region}.twilio.com/v1/registrations").into(),
         }
     }
 

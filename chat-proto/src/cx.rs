@@ -131,11 +131,6 @@ impl Events {
         self.queue.len() >= self.limit
     }
 
-    #[cfg(test)]
-    pub(crate) fn len(&self) -> usize {
-        self.queue.len()
-    }
-
     /// Whether there is room again for those that fell behind: half the limit, so that it does not flap.
     pub(crate) fn has_room(&self) -> bool {
         self.queue.len() <= self.limit / 2

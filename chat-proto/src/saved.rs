@@ -149,6 +149,7 @@ pub(crate) fn outlives(event: &Event) -> bool {
         | Event::UserSubscribed(_)
         | Event::UserUnsubscribed(_)
         | Event::UserUpdated { .. }
+        | Event::PushNotification(_)
         | Event::Fault(_) => true,
         // A secret; what belongs to a connection that is gone; and who types.
         Event::ContinuationToken(_)
@@ -158,6 +159,8 @@ pub(crate) fn outlives(event: &Event) -> bool {
         | Event::TokenAboutToExpire
         | Event::TokenExpired
         | Event::TokenWanted { .. }
+        | Event::UploadProgress { .. }
+        | Event::DownloadProgress { .. }
         | Event::TypingStarted(_)
         | Event::TypingEnded(_) => false,
     }
@@ -183,5 +186,6 @@ fn is_plain(reply: &Reply) -> bool {
         | Reply::Count(_)
         | Reply::UnreadCount(_)
         | Reply::Attributes(_) => true,
+        Reply::MediaUrl(_) => false,
     }
 }

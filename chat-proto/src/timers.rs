@@ -72,12 +72,6 @@ impl Timers {
         Some(key)
     }
 
-    /// How many are armed.
-    #[cfg(test)]
-    pub(crate) fn len(&self) -> usize {
-        self.armed.len()
-    }
-
     /// The earliest timer.
     pub(crate) fn deadline(&self) -> Option<Deadline> {
         self.due.first().map(|(at, _, key)| Deadline { at: *at, why: key.why() })

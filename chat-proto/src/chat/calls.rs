@@ -16,6 +16,7 @@ use crate::cx::Cx;
 use crate::error::CallError;
 use crate::event::{Event, Reply};
 use crate::model::{Channel, ChannelSid, Identity, Message, PageRef};
+use crate::push::PushChannel;
 use crate::sync::QueryId;
 use crate::time::Time;
 
@@ -48,6 +49,10 @@ pub(super) enum Wait {
     Report,
     /// The answer to its typing request.
     Typing,
+    /// A transfer of media.
+    Transfer,
+    /// The push registration of this channel to be as it is wanted.
+    Push(PushChannel),
     /// The transport: a token update or a shutdown.
     Transport,
 }
@@ -65,6 +70,10 @@ pub(crate) enum Progress {
     Channel(Arc<Channel>),
     /// The message before it is gone.
     Message(Arc<Message>),
+    /// Its media are described: so many bytes, which are being fetched. `renewed` if the address had ended once.
+    Content { size: u64, renewed: bool },
+    /// The address of its media had ended: it is asked for again.
+    Renewing,
 }
 
 /// A call that is not answered yet.
@@ -104,6 +113,7 @@ impl Kind {
             | Call::Add(..)
             | Call::RemoveMember(..)
             | Call::SendMessage(_)
+            | Call::SendMedia(_)
             | Call::UpdateChannelAttributes(..)
             | Call::UpdateFriendlyName(..)
             | Call::UpdateUniqueName(..)
@@ -117,7 +127,7 @@ impl Kind {
             Call::GetChannelBySid(_)
             | Call::GetChannelByUniqueName(_)
             | Call::GetLocalChannels(_)
-            | Call::GetSubscribedChannels
+            | Call::GetSubscribedChannels(_)
             | Call::GetPublicChannelDescriptors
             | Call::GetUserChannelDescriptors
             | Call::GetUser(_)
@@ -139,8 +149,15 @@ impl Kind {
             | Call::GetMemberUser(..)
             | Call::GetMemberUserDescriptor(..)
             | Call::GetMessageMember(..)
+            | Call::GetMediaUrl(_)
             | Call::UnsubscribeUser(_) => Self::Again,
-            Call::UpdateToken(_) | Call::Shutdown { .. } | Call::Typing(_) => Self::ThisLife,
+            Call::UpdateToken(_)
+            | Call::Shutdown { .. }
+            | Call::Typing(_)
+            | Call::DownloadMedia { .. }
+            | Call::SetPushRegistrationId(..)
+            | Call::UnsetPushRegistrationId(_)
+            | Call::HandlePushNotification(_) => Self::ThisLife,
         }
     }
 }
@@ -278,6 +295,20 @@ impl Calls {
 
     pub(super) fn len(&self) -> usize {
         self.pending.len()
+    }
+
+    /// Something of a call's transfer moved: a clock that counts only while connected begins anew.
+    pub(super) fn moved(&mut self, cx: &mut Cx, id: CallId) {
+        let Some(Clock::Connected { left, since }) =
+            self.pending.get_mut(&id).map(|pending| &mut pending.clock)
+        else {
+            return;
+        };
+        *left = cx.config.call_timeout;
+        if since.is_some() {
+            *since = Some(cx.now);
+            cx.timers.arm(Timer::Call(id), cx.now + *left);
+        }
     }
 
     /// Connected: the clocks that count only then go on.

@@ -78,6 +78,10 @@ pub(super) struct Record {
     pub(super) early: Option<(Source, ChannelData)>,
     /// The members seen since the roster was opened, until all pages are read.
     pub(super) reading_roster: Option<BTreeSet<MemberSid>>,
+    /// Of a member: the lowest index that a message may have of which the app was not told.
+    pub(super) untold: Option<u64>,
+    /// Whether messages that nobody told of are being read.
+    pub(super) reading_untold: bool,
 }
 
 impl Record {
@@ -92,6 +96,8 @@ impl Record {
             roster_name: None,
             early,
             reading_roster: None,
+            untold: None,
+            reading_untold: false,
         }
     }
 

@@ -5,6 +5,7 @@
 
 use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
+use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
 
@@ -51,31 +52,56 @@ impl Chat {
         hidden
     }
 
-    /// A message came: the echo that it is the copy of goes.
-    pub(super) fn echo_seen(&mut self, sid: &ChannelSid, message: &Message) {
-        let Some(waiting) = self.state.pending.get(sid) else { return };
-        // The list is told in order, so whatever is awaited at or below this index was there.
-        let index = |id: &CallId| self.echoes.awaited.get(id).copied();
-        let came = waiting.keys().copied().filter(|id| index(id).is_some_and(|at| at <= message.index));
-        let came: alloc::vec::Vec<CallId> = came.collect();
-        let exact = came.iter().any(|id| index(id) == Some(message.index));
-        let alike = waiting.iter().find(|(id, echo)| {
-            index(id).is_none() && echo.body == message.body && echo.attributes == message.attributes
-        });
-        let alike = alike.map(|(id, _)| *id).filter(|_| !exact && self.is_mine(sid, message));
+    /// A message was told: the echo that it is the copy of goes. The list is told in order, so whatever is awaited at or
+    /// below its index was there.
+    pub(super) fn echo_seen(&mut self, message: &Message) {
+        let Some(waiting) = self.state.pending.get(&message.channel) else { return };
+        let came = |id: &&CallId| self.echoes.awaited.get(*id).is_some_and(|at| *at <= message.index);
+        let came: Vec<CallId> = waiting.keys().filter(came).copied().collect();
+        self.echo_copied(message);
         for id in came {
-            self.hide_echo(sid, id);
+            self.hide_echo(&message.channel, id);
         }
-        if let Some(id) = alike
-            && let Some(echo) = self.hide_echo(sid, id)
+    }
+
+    /// A page brought a message. One that was told before is nobody's copy.
+    pub(super) fn echo_paged(&mut self, message: &Message) {
+        let record = self.channels.records.get(&message.channel);
+        if record.and_then(|record| record.untold).is_none_or(|untold| message.index >= untold) {
+            self.echo_copied(message);
+        }
+    }
+
+    /// A message stands there now that did not before.
+    fn echo_copied(&mut self, message: &Message) {
+        let Some(waiting) = self.state.pending.get(&message.channel) else { return };
+        let at = |id: &CallId| self.echoes.awaited.get(id).copied();
+        let exact = waiting.keys().find(|id| at(id) == Some(message.index)).copied();
+        if let Some(id) = exact {
+            self.hide_echo(&message.channel, id);
+            return;
+        }
+        if self
+            .echoes
+            .taken
+            .values()
+            .any(|(echo, at)| echo.channel == message.channel && *at == message.index)
+        {
+            return;
+        }
+        let alike = waiting.iter().find(|(id, echo)| {
+            at(id).is_none() && echo.body == message.body && echo.attributes == message.attributes
+        });
+        if let Some(id) = alike.map(|(id, _)| *id).filter(|_| self.is_mine(message))
+            && let Some(echo) = self.hide_echo(&message.channel, id)
         {
             self.echoes.taken.insert(id, (echo, message.index));
         }
     }
 
     /// Whether the own user sent it: by membership, else by person.
-    fn is_mine(&self, sid: &ChannelSid, message: &Message) -> bool {
-        let member = message.member_sid.as_ref().and_then(|member| self.member(sid, member));
+    fn is_mine(&self, message: &Message) -> bool {
+        let member = message.member_sid.as_ref().and_then(|member| self.member(&message.channel, member));
         let author = member.and_then(|member| member.identity.as_ref()).or(message.author.as_ref());
         author.is_some() && author == self.state.identity.as_ref()
     }
@@ -95,10 +121,13 @@ impl Chat {
             {
                 self.show_echo(echo);
             }
-            let follows = self.channels.records.get(&sid).is_some_and(|record| record.messages.is_open());
+            let record = self.channels.records.get(&sid);
+            let follows = record.is_some_and(|record| record.messages.is_open());
+            // What is below was told, or was there before the own user was a member.
+            let old = record.and_then(|record| record.untold).is_some_and(|untold| index < untold);
             let messages = self.state.channels.get(&sid).map(|entry| &entry.messages);
-            let came =
-                messages.and_then(|messages| messages.keys().next_back()).is_some_and(|last| *last >= index);
+            let held = messages.and_then(|messages| messages.keys().next_back());
+            let came = old || held.is_some_and(|last| *last >= index);
             match taken {
                 Some((_, at)) if at == index => {}
                 _ if came || !follows => {
@@ -115,10 +144,21 @@ impl Chat {
         }
     }
 
+    /// What stands below this index is not told any more: nobody awaits it.
+    pub(super) fn echoes_passed(&mut self, sid: &ChannelSid) {
+        let untold = self.channels.records.get(sid).and_then(|record| record.untold);
+        let (Some(untold), Some(waiting)) = (untold, self.state.pending.get(sid)) else { return };
+        let passed = |id: &&CallId| self.echoes.awaited.get(*id).is_some_and(|at| *at < untold);
+        let passed: Vec<CallId> = waiting.keys().filter(passed).copied().collect();
+        for id in passed {
+            self.hide_echo(sid, id);
+        }
+    }
+
     /// Messages of this channel come no more: nothing that is answered is awaited.
     pub(super) fn echoes_forgotten(&mut self, sid: &ChannelSid) {
         let answered = self.state.pending.get(sid).into_iter().flat_map(BTreeMap::keys);
-        let answered: alloc::vec::Vec<CallId> =
+        let answered: Vec<CallId> =
             answered.filter(|id| self.echoes.awaited.contains_key(id)).copied().collect();
         for id in answered {
             self.hide_echo(sid, id);

@@ -1,15 +1,16 @@
 //! Messages: live ones and pages of older ones (spec 03 §9).
 
+use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-use super::channels::Part;
+use super::channels::{Object, Part};
 use super::own_channels::unreadable;
-use super::{Chat, message_item};
+use super::{Asker, Chat, message_item};
 use crate::cx::Cx;
 use crate::event::Event;
-use crate::model::{ChannelSid, Message};
-use crate::sync::{Change, Freshness, Item, Key, Output};
+use crate::model::{Channel, ChannelSid, Message};
+use crate::sync::{Change, Freshness, Item, Key, Output, Select};
 
 impl Chat {
     /// What happens to a channel's message list.
@@ -20,10 +21,16 @@ impl Chat {
             Output::Removed { .. } => self.stream_lost(cx, sid, Part::Messages, None),
             Output::Item { change, item, .. } => {
                 let Key::Index(index) = item.key else { return };
-                match change {
-                    Change::Added => self.message_added(cx, sid, index, item.data.get()),
-                    Change::Updated => self.message_updated(cx, sid, index, item.data.get()),
-                    Change::Removed => self.message_removed(cx, sid, index),
+                let held = self.state.channels.get(sid).and_then(|entry| entry.messages.get(&index)).cloned();
+                match (change, held) {
+                    // A page brought it, in this state or a newer one, before its event did: it is told all the same.
+                    (Change::Added, Some(message)) if item.freshness == Freshness::Known => {
+                        self.tell_message(cx, message);
+                    }
+                    (Change::Updated, Some(_)) if item.freshness == Freshness::Known => {}
+                    (Change::Added, _) => self.message_added(cx, sid, index, item.data.get()),
+                    (Change::Updated, _) => self.message_updated(cx, sid, index, item.data.get()),
+                    (Change::Removed, _) => self.message_removed(cx, sid, index),
                 }
             }
             _ => {}
@@ -32,17 +39,21 @@ impl Chat {
 
     fn message_added(&mut self, cx: &mut Cx, sid: &ChannelSid, index: u64, text: &str) {
         let message = match message_item::parse(text, sid, index) {
-            Ok(message) => message,
+            Ok(message) => Arc::new(message),
             Err(error) => return unreadable(cx, "message", &error),
         };
         let Some(entry) = self.state.channels.get_mut(sid) else { return };
-        // A page may have brought it before its event did: it is told all the same, once.
-        let known = entry.messages.entry(index).or_insert_with(|| Arc::new(message.clone()));
-        message_item::apply(Arc::make_mut(known), &message);
-        let message = known.clone();
+        entry.messages.insert(index, message.clone());
         self.forget_old_messages(cx, sid);
-        self.echo_seen(sid, &message);
-        self.typing_ended_by(cx, sid, message.author.as_ref());
+        self.tell_message(cx, message);
+    }
+
+    fn tell_message(&mut self, cx: &mut Cx, message: Arc<Message>) {
+        if let Some(record) = self.channels.records.get_mut(&message.channel) {
+            record.untold = record.untold.map(|untold| untold.max(message.index.saturating_add(1)));
+        }
+        self.echo_seen(&message);
+        self.typing_ended_by(cx, &message.channel, message.author.as_ref());
         cx.events.push(Event::MessageAdded(message));
     }
 
@@ -91,6 +102,7 @@ impl Chat {
                 Ok(message) => {
                     let message = Arc::new(message);
                     entry.messages.insert(index, message.clone());
+                    self.echo_paged(&message);
                     page.push(message);
                 }
                 Err(error) => unreadable(cx, "message", &error),
@@ -99,6 +111,71 @@ impl Chat {
         self.forget_old_messages(cx, sid);
         page.sort_by_key(|message| message.index);
         page
+    }
+
+    // ---- messages that no event told of
+
+    /// The own user is a member now: every message from here on is to be told.
+    pub(super) fn expect_messages(&mut self, channel: &Channel) {
+        if let Some(record) = self.channels.records.get_mut(&channel.sid) {
+            let newest = channel.last_message.and_then(|last| last.index);
+            record.untold = Some(newest.map_or(0, |newest| newest.saturating_add(1)));
+        }
+        self.echoes_passed(&channel.sid);
+    }
+
+    /// The channel's document may know of a message that no event told of: one that was sent after the own user joined
+    /// and before the list was opened (SDK defect 19), or whose event was lost (SDK defect 17). It is read then.
+    pub(super) fn look_for_untold(&mut self, cx: &mut Cx, sid: &ChannelSid) {
+        let Some(entry) = self.state.channels.get(sid) else { return };
+        let newest = entry.channel.last_message.and_then(|last| last.index);
+        let Some(newest) = newest.filter(|newest| !entry.messages.contains_key(newest)) else { return };
+        let Some(record) = self.channels.records.get_mut(sid).filter(|record| !record.reading_untold) else {
+            return;
+        };
+        let (Some(untold), Object::Open(entity)) = (record.untold, record.messages) else { return };
+        if newest >= untold {
+            record.reading_untold = true;
+            let select = Select { from: Some(alloc::format!("{untold}")), ..Select::all() };
+            self.query(cx, entity, Asker::Untold(sid.clone()), select);
+        }
+    }
+
+    pub(super) fn untold_page(
+        &mut self,
+        cx: &mut Cx,
+        sid: &ChannelSid,
+        items: Vec<Item<'_>>,
+        next: Option<Box<str>>,
+    ) {
+        let fresh: Vec<(Key<'_>, Freshness)> =
+            items.iter().map(|item| (item.key.clone(), item.freshness)).collect();
+        for message in self.message_page(cx, sid, items) {
+            let key = Key::Index(message.index);
+            // For `Ahead` the event is still to come, and tells.
+            if fresh.contains(&(key, Freshness::New)) {
+                self.tell_message(cx, message);
+            }
+        }
+        let Some(record) = self.channels.records.get_mut(sid) else { return };
+        match (next, record.messages) {
+            (Some(token), Object::Open(entity)) => {
+                self.query_page(cx, entity, Asker::Untold(sid.clone()), &token);
+            }
+            _ => self.untold_read(sid),
+        }
+    }
+
+    /// What there was is told. What the document named and the list does not have was deleted.
+    pub(super) fn untold_read(&mut self, sid: &ChannelSid) {
+        let newest =
+            self.state.channel(sid).and_then(|channel| channel.last_message).and_then(|last| last.index);
+        if let Some(record) = self.channels.records.get_mut(sid) {
+            record.reading_untold = false;
+            let beyond = newest.map_or(0, |newest| newest.saturating_add(1));
+            record.untold = record.untold.map(|untold| untold.max(beyond));
+        }
+        self.echoes_passed(sid);
     }
 
     /// Keeps the newest (law 8).

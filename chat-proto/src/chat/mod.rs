@@ -15,13 +15,17 @@ mod document;
 mod echoes;
 mod giving_up;
 mod lenient;
+mod media;
 mod message_item;
 mod messages;
 mod objects;
 mod own_channels;
 mod proceed;
 mod read_horizon;
+mod registrar;
 mod rest;
+#[cfg(test)]
+mod rig;
 mod roster;
 mod roster_item;
 mod saving;
@@ -39,8 +43,10 @@ use self::calls::{Calls, Kind, Wait};
 use self::channels::{Channels, Part};
 use self::commands::CommandOwner;
 use self::echoes::Echoes;
+use self::media::Transfers;
 use self::proceed::Got;
 use self::read_horizon::ReadHorizon;
+use self::registrar::Registrar;
 use self::rest::{Rest, RestId};
 pub(crate) use self::saving::SavedChat;
 use self::session::{Session, SessionContext, SessionEvent};
@@ -52,6 +58,8 @@ use crate::cx::Cx;
 use crate::error::{CallError, Fault};
 use crate::event::{Event, Reply};
 use crate::model::{ChannelSid, Identity};
+use crate::push::PushChannel;
+use crate::secret::Token;
 use crate::state::State;
 use crate::sync::{EntityId, Order, Output, QueryId, Select};
 use crate::time::Why;
@@ -68,6 +76,8 @@ pub(crate) enum Tag {
     Rest(RestId),
     /// The typing request of a call.
     Typing(CallId),
+    /// The request to the push registrar about this channel.
+    Push(PushChannel),
 }
 
 /// Timers of chat.
@@ -83,6 +93,12 @@ pub(crate) enum Timer {
     Report,
     /// What could not be read at the start is read again.
     Reload,
+    /// Nothing moved in the transfer of a call.
+    HttpIdle(CallId),
+    /// The transfer of a call goes again.
+    HttpAgain(CallId),
+    /// The push registrar may be asked again about this channel.
+    Push(PushChannel),
     /// The time that pending calls were given at shutdown is over.
     Drain,
 }
@@ -94,7 +110,7 @@ impl Timer {
             Self::Session(timer) => timer.why(),
             Self::Typing(_) => Why::Typing,
             Self::Report => Why::ReadHorizon,
-            Self::Reload => Why::Request,
+            Self::Reload | Self::HttpIdle(_) | Self::HttpAgain(_) | Self::Push(_) => Why::Request,
         }
     }
 }
@@ -119,6 +135,8 @@ enum Asker {
     Call(CallId),
     /// A roster that is being read.
     Roster(ChannelSid),
+    /// Messages that no event told of.
+    Untold(ChannelSid),
 }
 
 /// Who asked the directory.
@@ -142,6 +160,10 @@ pub(crate) struct Chat {
     typing: Typing,
     horizon: ReadHorizon,
     echoes: Echoes,
+    transfers: Transfers,
+    registrar: Registrar,
+    /// The newest access token that the service took.
+    token: Option<Token>,
     ending: Ending,
     online: bool,
     entities: BTreeMap<EntityId, Role>,
@@ -167,6 +189,9 @@ impl Chat {
             typing: Typing::default(),
             horizon: ReadHorizon::default(),
             echoes: Echoes::default(),
+            transfers: Transfers::default(),
+            registrar: Registrar::default(),
+            token: None,
             ending: Ending::default(),
             online: false,
             entities: BTreeMap::new(),
@@ -222,6 +247,7 @@ impl Chat {
         match tag {
             Tag::Rest(id) => self.rest.reply(cx, id, result),
             Tag::Typing(call) => self.typing_answered(cx, call, result),
+            Tag::Push(channel) => self.push_replied(cx, channel, result),
         }
         self.settle(cx);
     }
@@ -235,6 +261,8 @@ impl Chat {
         self.calls.online(cx);
         self.session.online(cx);
         self.reload(cx);
+        self.transfers.flush(cx, true);
+        self.drive_pushes(cx);
         self.settle(cx);
     }
 
@@ -251,6 +279,7 @@ impl Chat {
                 self.state.connection = state;
                 cx.events.push(Event::ConnectionStateChanged(state));
             }
+            Notice::TokenAccepted(token) => self.token_accepted(cx, token),
             Notice::TokenUpdated { call, result } => {
                 self.calls.answer(cx, call, result.map(|()| Reply::Done));
             }
@@ -271,6 +300,12 @@ impl Chat {
             Timer::Typing(id) => self.typing_ran_out(cx, id),
             Timer::Report => self.report_due(cx),
             Timer::Reload => self.reload(cx),
+            Timer::HttpIdle(call) => {
+                let ended = self.transfers.idle(cx, call, self.online);
+                self.transfer_ended(cx, ended);
+            }
+            Timer::HttpAgain(call) => self.transfers.again(cx, call, self.online),
+            Timer::Push(channel) => self.push_rested(cx, channel),
             Timer::Drain => self.end(cx),
         }
         self.settle(cx);
@@ -393,6 +428,8 @@ impl Chat {
             }
             (Asker::Call(id), Output::QueryFailed { error, .. }) => self.calls.answer(cx, id, Err(error)),
             (Asker::Roster(sid), Output::Page { items, next, .. }) => self.roster_page(cx, &sid, items, next),
+            (Asker::Untold(sid), Output::Page { items, next, .. }) => self.untold_page(cx, &sid, items, next),
+            (Asker::Untold(sid), _) => self.untold_read(&sid),
             (Asker::Roster(sid), Output::QueryFailed { error, .. }) => self.streams_failed(cx, &sid, error),
             _ => {}
         }

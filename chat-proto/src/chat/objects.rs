@@ -77,6 +77,7 @@ impl Chat {
         if let Some(entry) = self.state.channels.get_mut(sid) {
             let reasons = data.apply(Arc::make_mut(&mut entry.channel));
             self.tell_update(cx, sid, reasons);
+            self.look_for_untold(cx, sid);
             return;
         }
         let (source, early) = record.early.take().unwrap_or((Source::None, ChannelData::default()));
@@ -205,6 +206,8 @@ impl Chat {
         self.shut(cx, sid, Part::Roster);
         if let Some(record) = self.channels.records.get_mut(sid) {
             record.reading_roster = None;
+            record.untold = None;
+            record.reading_untold = false;
         }
         self.echoes_forgotten(sid);
         self.typing_forgotten(cx, sid);
@@ -220,7 +223,15 @@ impl Chat {
         let object = record.object(part);
         let Some(entity) = object.entity() else { return };
         *object = Object::Open(entity);
-        if part == Part::Roster {
+        if part == Part::Messages {
+            // Those of an earlier membership were not followed since: nobody knows whether they still stand so.
+            if let Some(entry) = self.state.channels.get_mut(sid) {
+                entry.messages.clear();
+            }
+        }
+        if part == Part::Messages {
+            self.look_for_untold(cx, sid);
+        } else if let Some(record) = self.channels.records.get_mut(sid) {
             record.reading_roster = Some(alloc::collections::BTreeSet::new());
             self.query(cx, entity, Asker::Roster(sid.clone()), Select::all());
         }
@@ -244,7 +255,10 @@ impl Chat {
         for id in self.calls.waiting(|wait| matches!(wait, Wait::Streams(of) if of == sid)) {
             self.calls.answer(cx, id, Err(error.clone()));
         }
-        Self::reload_later(cx, alloc::format!("the streams of channel {sid}").into(), error);
+        // Of a channel that the own user takes no part in only calls wanted them, and those have heard.
+        if self.state.channel(sid).is_some_and(|channel| channel.status == ChannelStatus::Joined) {
+            Self::reload_later(cx, alloc::format!("the streams of channel {sid}").into(), error);
+        }
     }
 
     /// The service does not have, or does not give, one of the streams.

@@ -271,6 +271,7 @@ impl Chat {
         self.open_document(cx, sid);
         match status {
             ChannelStatus::Joined => {
+                self.expect_messages(&channel);
                 cx.events.push(Event::ChannelJoined(channel));
                 self.open_streams(cx, sid);
             }

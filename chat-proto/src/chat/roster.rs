@@ -23,10 +23,16 @@ impl Chat {
             Output::Item { change, item, .. } => {
                 let Key::Name(name) = &item.key else { return };
                 let member = MemberSid::new(Arc::<str>::from(&**name));
-                match change {
-                    Change::Added => self.member_came(cx, sid, &member, item.data.get()),
-                    Change::Updated => self.member_changed(cx, sid, &member, item.data.get()),
-                    Change::Removed => self.member_went(cx, sid, &member),
+                let held = self.member(sid, &member).cloned();
+                match (change, held) {
+                    // A page brought the member, in this state or a newer one, before the event did.
+                    (Change::Added, Some(held)) if item.freshness == Freshness::Known => {
+                        cx.events.push(Event::MemberJoined(held));
+                    }
+                    (Change::Updated, Some(_)) if item.freshness == Freshness::Known => {}
+                    (Change::Added, _) => self.member_came(cx, sid, &member, item.data.get()),
+                    (Change::Updated, _) => self.member_changed(cx, sid, &member, item.data.get()),
+                    (Change::Removed, _) => self.member_went(cx, sid, &member),
                 }
             }
             _ => {}

@@ -208,6 +208,10 @@ impl Entity {
             return entry.live.then_some(Freshness::Known);
         }
         self.versions.set(key, Entry { version, live: true, paged: true });
-        Some(if known.is_some() { Freshness::Newer } else { Freshness::New })
+        Some(match known {
+            Some(_) => Freshness::Newer,
+            None if version > self.cursor => Freshness::Ahead,
+            None => Freshness::New,
+        })
     }
 }

@@ -103,6 +103,8 @@ pub(crate) enum Key<'a> {
 pub(crate) enum Freshness {
     /// Never seen.
     New,
+    /// Never seen, and only in pages: the event that tells of it is still to come.
+    Ahead,
     /// Seen, and this is newer.
     Newer,
     /// Seen in this state, or in a newer one: what the stage above holds stands.

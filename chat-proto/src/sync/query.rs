@@ -14,6 +14,7 @@ use super::open::Handle;
 use super::order::Select;
 use super::output::{Fate, Freshness, Item, Output};
 use super::subscriptions::Sid;
+use super::table::{Input, State};
 use super::{EntityId, Kind, QueryId, Sync, Tag, WriteId, rest};
 use crate::cx::Cx;
 use crate::error::CallError;
@@ -106,6 +107,12 @@ impl Sync {
             return None;
         };
         let page = body::<PageBody<'a>>(result).and_then(|page| self.see_page(&read, page));
+        // An item whose event did not come: it is on its way, or lost. Asking again brings it either way.
+        let ahead =
+            page.as_ref().is_ok_and(|(items, _)| items.iter().any(|item| item.freshness == Freshness::Ahead));
+        if ahead && self.subscriptions.state(&read.sid) == State::Live {
+            self.subscriptions.tell(cx, &read.sid, Input::Again);
+        }
         Some(match page {
             Ok((items, page)) => {
                 let (next, previous) = page.tokens();

@@ -14,8 +14,8 @@ impl Stage {
         self.people[who.0].client.save(self.now)
     }
 
-    /// The newest save that reached the disk. Only clients with `write_ahead` ask for one; writing takes as long as
-    /// sending does.
+    /// The newest save that reached the disk. Only clients with `write_ahead` ask for one; writing takes longer
+    /// than sending.
     ///
     /// # Panics
     /// `who` is of another stage.
@@ -49,6 +49,7 @@ impl Stage {
         let (config, token) = (person.config.clone(), person.token.clone());
         person.client = Client::resume(config, token, &person.seed, self.now, saved)?;
         person.life += 1;
+        self.exchanges.forget_all(who);
         let conn = person.link.take().map(|(_, conn)| conn);
         if let Some(conn) = conn {
             self.wire.forget(conn);

@@ -19,23 +19,28 @@
 //! For bad networks, slow apps and wrong clocks there is the simulator.
 
 mod lives;
+mod media;
 mod wire;
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use chat_proto::{
-    Call, CallError, CallId, CallOptions, Cause, Client, Command, Config, Event, Frame, Input, LinkId,
-    Refused, Reply, Saved, Seed, State, Time, Token,
+    Call, CallError, CallId, CallOptions, Cancel, Cause, Client, Command, Config, Event, Frame, Input,
+    LinkId, MediaId, Refused, Reply, Saved, Seed, State, Time, Token,
 };
 use serde_json::{Value, json};
 
+use self::media::Exchanges;
 use self::wire::{Parcel, Wire};
 use crate::service::{AdminError, ConnId, Service, ServiceConfig, ServiceInput, ServiceOutput};
 
 /// How long anything takes between a client and the service.
 const LATENCY: Duration = Duration::from_millis(5);
+/// How long a disk takes: longer than the way to the service, so that what leaves too early can be seen.
+const DISK: Duration = Duration::from_millis(25);
 /// When a story begins, on its own clock.
 const START: Time = Time::from_millis(1_000);
 /// The date at the origin of that clock: 2023-11-14T22:13:20Z.
@@ -64,6 +69,8 @@ struct Person {
     lose_saves: bool,
     /// The connection that goes with the newest socket.
     link: Option<(LinkId, ConnId)>,
+    /// Bytes to be sent, and bytes that came.
+    media: BTreeMap<MediaId, Vec<u8>>,
 }
 
 /// See the module.
@@ -79,6 +86,7 @@ pub struct Stage {
     /// When anything last reached anybody.
     moved: Time,
     refuse: bool,
+    exchanges: Exchanges,
 }
 
 impl Stage {
@@ -87,13 +95,15 @@ impl Stage {
         let config = ServiceConfig { unix_at_origin: i64::try_from(UNIX_AT_ORIGIN).unwrap_or(0), ..config };
         Self {
             now: START,
-            service: Service::new(config, 1, START),
+            // With the identifiers that the service behind a listener makes: what is ordered by them is the same there.
+            service: Service::new(config, 0, START),
             people: Vec::new(),
             told: Vec::new(),
             wire: Wire::default(),
             connections: 0,
             moved: START,
             refuse: false,
+            exchanges: Exchanges::default(),
         }
     }
 
@@ -109,6 +119,7 @@ impl Stage {
     pub fn enter_with(&mut self, identity: &str, mut config: Config) -> Who {
         config.unix_at_origin = Some(UNIX_AT_ORIGIN);
         config.endpoints.twilsock = Some("ws://service.test/v3/wsconnect".into());
+        config.endpoints.media = Some(self.service.config().media_url.as_str().into());
         let seed = Seed::from_number(self.people.len() as u64 + 1);
         let token = Token::new(self.token(identity, Duration::from_hours(24))).expect("it is not empty");
         let client = Client::new(config.clone(), token.clone(), &seed, self.now);
@@ -121,6 +132,7 @@ impl Stage {
             disk: None,
             lose_saves: false,
             link: None,
+            media: BTreeMap::new(),
         });
         let who = Who(self.people.len() - 1);
         self.drain(who);
@@ -166,6 +178,16 @@ impl Stage {
         let id = person.client.call(self.now, call, options);
         self.drain(who);
         id
+    }
+
+    /// Withdraws a call, if that is still possible. It is answered either way.
+    ///
+    /// # Panics
+    /// `who` is of another stage.
+    pub fn cancel(&mut self, who: Who, id: CallId) -> Cancel {
+        let cancel = self.people[who.0].client.cancel(self.now, id);
+        self.drain(who);
+        cancel
     }
 
     /// Lets time pass until the call is answered; `None` if that takes minutes.
@@ -304,6 +326,12 @@ impl Stage {
                     self.tell(who, Input::Frame(link, frame));
                 }
             }
+            Parcel::HttpToService(who, life, http, request) => {
+                if self.people[who.0].life == life {
+                    self.http_to_service(who, http, &request);
+                }
+            }
+            Parcel::HttpToClient(exchange, answer) => self.http_to_client(exchange, answer),
             Parcel::ClosedByService(conn) => {
                 if let Some((who, link)) = self.owner(conn) {
                     self.people[who.0].link = None;
@@ -360,8 +388,12 @@ impl Stage {
                 }
                 Command::Save { .. } => {
                     let saved = Box::new(person.client.save(self.now));
-                    self.wire.send(at, Parcel::Save(who, person.life, saved));
+                    self.wire.send(self.now + DISK, Parcel::Save(who, person.life, saved));
                 }
+                Command::Http { http, request } => {
+                    self.wire.send(at, Parcel::HttpToService(who, person.life, http, Box::new(request)));
+                }
+                Command::CancelHttp { http } => self.exchanges.forget(who, http),
                 other => unreachable!("a stage performs every command: {other:?}"),
             }
         }
@@ -377,8 +409,12 @@ impl Stage {
             match output {
                 ServiceOutput::Send { conn, bytes } => self.wire.send(at, Parcel::ToClient(conn, Ok(bytes))),
                 ServiceOutput::SendText { conn, text } => {
-                    self.wire.send(at, Parcel::ToClient(conn, Err(text)))
+                    self.wire.send(at, Parcel::ToClient(conn, Err(text)));
                 }
+                ServiceOutput::HttpReply { http, status, body, .. } => {
+                    self.wire.send(at, Parcel::HttpToClient(http, Some((status, body))));
+                }
+                ServiceOutput::HttpCut { http } => self.wire.send(at, Parcel::HttpToClient(http, None)),
                 ServiceOutput::Close { conn, .. } => self.wire.send(at, Parcel::ClosedByService(conn)),
             }
         }

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use chat_proto::{LinkId, Saved, Time};
+use chat_proto::{HttpId, HttpRequest, LinkId, Saved, Time};
 
 use super::{Life, Who};
-use crate::service::ConnId;
+use crate::service::{ConnId, ExchangeId};
 
 /// One thing on its way.
 #[derive(Debug)]
@@ -15,6 +15,9 @@ pub(super) enum Parcel {
     /// A binary message, or a text.
     ToClient(ConnId, Result<Vec<u8>, String>),
     ClosedByService(ConnId),
+    HttpToService(Who, Life, HttpId, Box<HttpRequest>),
+    /// An answer, or `None` where the connection was cut.
+    HttpToClient(ExchangeId, Option<(u16, Vec<u8>)>),
     ClosedByClient(Who, Life, LinkId, ConnId),
     /// A save is on its way to the disk.
     Save(Who, Life, Box<Saved>),
@@ -46,7 +49,11 @@ impl Wire {
     pub(super) fn forget(&mut self, conn: ConnId) {
         self.parcels.retain(|_, parcel| match parcel {
             Parcel::ToService(of, _) | Parcel::ToClient(of, _) | Parcel::ClosedByService(of) => *of != conn,
-            Parcel::Open(..) | Parcel::ClosedByClient(..) | Parcel::Save(..) => true,
+            Parcel::Open(..)
+            | Parcel::ClosedByClient(..)
+            | Parcel::Save(..)
+            | Parcel::HttpToService(..)
+            | Parcel::HttpToClient(..) => true,
         });
     }
 }

@@ -309,7 +309,8 @@ fn a_seed_that_is_used_again_gives_other_command_ids() {
 #[test]
 fn a_deadline_is_kept() {
     let mut story = Story::new(1, config());
-    story.stage.tell_network(story.victim, Network::Offline);
+    story.stage.reachable(false);
+    story.stage.cut(story.victim);
     let options =
         chat_proto::CallOptions { deadline: chat_proto::CallDeadline::After(Duration::from_secs(20)) };
     let call = send(&story.room, "in time or not at all");
@@ -318,7 +319,6 @@ fn a_deadline_is_kept() {
     let saved = story.stage.save(story.victim);
     story.stage.advance(Duration::from_secs(5));
     story.stage.crash(story.victim, saved).unwrap();
-    story.stage.tell_network(story.victim, Network::Offline);
     story.stage.take_events(story.victim);
     story.stage.advance(Duration::from_millis(2_900));
     assert!(answers(&story.stage.take_events(story.victim)).is_empty());
@@ -340,4 +340,35 @@ fn what_was_not_taken_is_told_after_the_resume() {
     let mut client = Client::resume(config(), token, &Seed::from_number(1), now, saved).unwrap();
     let events: Vec<Event> = std::iter::from_fn(|| client.poll_event()).collect();
     assert!(matches!(&answers(&events)[..], [(of, Ok(Reply::Channels(_)))] if *of == id), "{events:?}");
+}
+
+/// A call that was made before the client knew who it is, saved at any moment of the start, and executed afterwards.
+#[test]
+fn a_call_from_the_first_moments_is_never_done_twice() {
+    let (mut unknown, mut ok) = (0, 0);
+    for moment in 0..60 {
+        let mut stage = Stage::new(Default::default());
+        let owner = stage.enter("owner");
+        let room = channel(&mut stage, owner);
+        stage.ask(owner, Call::Add(room.clone(), "alice".into())).unwrap();
+        stage.settle();
+        let alice = stage.enter_with("alice", config());
+        let id = stage.start(alice, send(&room, "once")).unwrap();
+        stage.advance(Duration::from_millis(2 * moment));
+        let saved = stage.save(alice);
+        stage.settle();
+        assert_eq!(texts(&mut stage, &room), ["once"]);
+        let answered = answers(&stage.take_events(alice)).len();
+        stage.crash(alice, saved).unwrap();
+        stage.advance(Duration::from_mins(2));
+        assert_eq!(texts(&mut stage, &room), ["once"], "saved after {moment}");
+        assert_eq!(pending(&stage, alice, &room), [""; 0]);
+        match &answers(&stage.take_events(alice))[..] {
+            [(of, Err(CallError::Unknown(_)))] if *of == id => unknown += 1,
+            [(of, Ok(_))] if *of == id => ok += 1,
+            [] => assert_eq!(answered, 1),
+            other => panic!("{other:?}"),
+        }
+    }
+    assert!(unknown > 0 && ok > 0, "{unknown} {ok}");
 }

@@ -62,7 +62,10 @@ impl Stage {
                     self.inbox.entry(conn.0).or_default().push(Frame { header, payload });
                     self.sent.push(bytes);
                 }
-                ServiceOutput::SendText { .. } => {}
+                // Media has a test of its own.
+                ServiceOutput::SendText { .. }
+                | ServiceOutput::HttpReply { .. }
+                | ServiceOutput::HttpCut { .. } => {}
                 ServiceOutput::Close { conn, code } => self.closed.push((conn.0, code)),
             }
         }

@@ -141,6 +141,12 @@ impl Chat {
         }
         for id in self.calls.waiting(|wait| *wait == Wait::Begin) {
             let Some(pending) = self.calls.get(id) else { continue };
+            if matches!(pending.call, Call::SendMedia(_)) {
+                // The host kept the bytes for the life that is over.
+                let unknown = CallError::Unknown(Phase::Offline);
+                self.calls.answer(cx, id, Err(if sure { CallError::ShutDown } else { unknown }));
+                continue;
+            }
             let created = if let (Progress::Created(sid), Call::CreateChannel(options)) =
                 (&pending.progress, &pending.call)
             {

@@ -55,6 +55,8 @@ pub(super) struct SavedChannel {
     roster: SavedObject,
     /// Whether all pages of the roster were read.
     roster_complete: bool,
+    /// The lowest index that a message may have of which the app was not told.
+    untold: Option<u64>,
 }
 
 impl SavedChannel {
@@ -95,6 +97,7 @@ impl Chat {
                 list: object(record.messages),
                 roster: object(record.roster),
                 roster_complete: record.reading_roster.is_none(),
+                untold: record.untold,
             })
         };
         self.state.channels.iter().filter_map(channel).collect()
@@ -126,7 +129,7 @@ impl Chat {
         for saved in channels {
             let sid = saved.channel.sid.clone();
             let mut record = Record::new(saved.name, None);
-            record.source = saved.source;
+            (record.source, record.untold) = (saved.source, saved.untold);
             (record.messages_name, record.roster_name) = (saved.messages_name, saved.roster_name);
             let again = [
                 (Part::Document, saved.document),

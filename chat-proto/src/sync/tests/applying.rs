@@ -452,7 +452,7 @@ fn pages_are_compared_with_what_is_known() {
     assert_eq!(
         rig.told(),
         [concat!(
-            r#"Page Index(4)={"p":13}:New Index(3)={"p":10}:Known Index(1)={"p":4}:New Index(0)={"p":3}:Known"#,
+            r#"Page Index(4)={"p":13}:Ahead Index(3)={"p":10}:Known Index(1)={"p":4}:New Index(0)={"p":3}:Known"#,
             r#" next Some("n") previous None"#
         )]
     );

@@ -1,0 +1,120 @@
+//! Stories about messages: which are told, once each and in order, when events and answers come in awkward ways.
+
+use chat_proto::{Call, ChannelSid, CreateChannel, Event, GetMessages, Json, Reply, SendMessage};
+use chat_testkit::stage::{Stage, Who};
+use serde_json::json;
+
+/// A stage with a channel that alice has joined and in which `messages` stand already.
+fn channel_with(messages: u64) -> (Stage, Who, ChannelSid) {
+    let mut stage = Stage::new(chat_testkit::service::ServiceConfig::default());
+    let alice = stage.enter("alice");
+    stage.settle();
+    let options = CreateChannel { unique_name: Some("room".into()), ..CreateChannel::default() };
+    let Ok(Reply::Channel(channel)) = stage.ask(alice, Call::CreateChannel(options)) else {
+        panic!("not created")
+    };
+    stage.ask(alice, Call::Join(channel.sid.clone())).unwrap();
+    stage.settle();
+    for i in 0..messages {
+        say(&mut stage, alice, &channel.sid, &format!("before {i}"));
+    }
+    stage.settle();
+    stage.take_all_events();
+    (stage, alice, channel.sid.clone())
+}
+
+fn say(stage: &mut Stage, who: Who, channel: &ChannelSid, text: &str) {
+    let message =
+        SendMessage { channel: channel.clone(), body: Some(text.into()), attributes: Json::default() };
+    stage.ask(who, Call::SendMessage(message)).unwrap();
+}
+
+/// The service posts a message of another person's at once, without any client.
+fn post(stage: &mut Stage, channel: &ChannelSid, text: &str) {
+    let params = json!({ "channelSid": channel.as_str(), "text": text, "attributes": "{}" });
+    stage
+        .admin("command", &json!({ "identity": "alice", "action": "sendMessage", "params": params }))
+        .unwrap();
+}
+
+fn added(events: &[Event]) -> Vec<u64> {
+    let added = |event: &Event| match event {
+        Event::MessageAdded(message) => Some(message.index),
+        _ => None,
+    };
+    events.iter().filter_map(added).collect()
+}
+
+/// What is sent after a person joined and before the client has opened the list is told all the same.
+#[test]
+fn sdk_defect_19_messages_right_after_joining_are_told() {
+    let (mut stage, _, channel) = channel_with(2);
+    let bob = stage.enter("bob");
+    stage.settle();
+    let Ok(Reply::Channel(_)) = stage.ask(bob, Call::GetChannelBySid(channel.clone())) else {
+        panic!("not found")
+    };
+    stage.settle();
+    let join = stage.start(bob, Call::Join(channel.clone())).unwrap();
+    // The moment the client hears that it joined, and before the list it asks for is read.
+    while !stage.take_events(bob).iter().any(|event| matches!(event, Event::ChannelJoined(_))) {
+        stage.advance(std::time::Duration::from_millis(1));
+    }
+    for text in ["one", "two", "three"] {
+        post(&mut stage, &channel, text);
+    }
+    let _ = join;
+    stage.settle();
+    assert_eq!(added(&stage.take_events(bob)), [2, 3, 4]);
+    post(&mut stage, &channel, "four");
+    stage.settle();
+    assert_eq!(added(&stage.take_events(bob)), [5]);
+    let indexes: Vec<u64> = stage.state(bob).messages(&channel).map(|message| message.index).collect();
+    assert_eq!(indexes, [2, 3, 4, 5], "and nothing that was said before");
+}
+
+/// A live event that is lost shows as soon as the channel's document tells of the message.
+#[test]
+fn sdk_defect_17_a_lost_live_event_is_noticed() {
+    let (mut stage, alice, channel) = channel_with(1);
+    let rule = json!({ "on": "event", "match": { "eventType": "list_item_added", "identity": "alice" }, "count": 1, "op": "drop" });
+    stage.admin("fault", &rule).unwrap();
+    post(&mut stage, &channel, "lost");
+    stage.settle();
+    stage.settle();
+    assert_eq!(added(&stage.take_events(alice)), [1]);
+    post(&mut stage, &channel, "next");
+    stage.settle();
+    assert_eq!(added(&stage.take_events(alice)), [2]);
+}
+
+/// Swapped live events are told in the order of their indexes.
+#[test]
+fn sdk_defect_18_swapped_events_are_told_in_order() {
+    let (mut stage, alice, channel) = channel_with(1);
+    let rule = json!({ "on": "event", "match": { "eventType": "list_item_added", "identity": "alice" }, "count": 1, "op": "swap" });
+    stage.admin("fault", &rule).unwrap();
+    post(&mut stage, &channel, "first");
+    post(&mut stage, &channel, "second");
+    stage.settle();
+    stage.settle();
+    assert_eq!(added(&stage.take_events(alice)), [1, 2]);
+}
+
+/// A message that a page shows first is told when its event comes, once.
+#[test]
+fn a_page_does_not_swallow_the_event() {
+    let (mut stage, alice, channel) = channel_with(1);
+    let rule = json!({ "on": "event", "match": { "eventType": "list_item_added", "identity": "alice" }, "count": 1, "op": "delay", "delayMs": 50 });
+    stage.admin("fault", &rule).unwrap();
+    post(&mut stage, &channel, "late");
+    let Ok(Reply::MessagePage(page)) =
+        stage.ask(alice, Call::GetMessages(GetMessages::newest(channel.clone())))
+    else {
+        panic!("no page")
+    };
+    assert_eq!(page.items.len(), 2);
+    stage.settle();
+    stage.settle();
+    assert_eq!(added(&stage.take_events(alice)), [1]);
+}
