@@ -31,6 +31,12 @@ pub(crate) struct Cx {
     pub(crate) controls: VecDeque<Control>,
     /// From chat to sync.
     pub(crate) orders: VecDeque<Order>,
+    /// How often this client was resumed, all its lives together.
+    pub(crate) epoch: u64,
+    /// Rises when something comes up that a save should contain.
+    pub(crate) revision: u64,
+    /// A save of this revision was stored.
+    pub(crate) stored: u64,
     next_id: u64,
 }
 
@@ -38,6 +44,9 @@ impl Cx {
     pub(crate) fn new(config: Config, ids: Ids, jitter: Jitter, now: Time) -> Self {
         Self {
             now,
+            epoch: 0,
+            revision: 0,
+            stored: 0,
             ids,
             jitter,
             timers: Timers::default(),
@@ -57,6 +66,18 @@ impl Cx {
         let id = self.next_id;
         self.next_id += 1;
         id
+    }
+
+    /// Asks the host to store a save that contains what there is now; gives the revision that such a save has.
+    pub(crate) fn ask_save(&mut self) -> u64 {
+        self.revision = self.revision.saturating_add(1);
+        let revision = self.revision;
+        if let Some(Command::Save { revision: asked }) = self.commands.back_mut() {
+            *asked = revision;
+        } else {
+            self.commands.push_back(Command::Save { revision });
+        }
+        revision
     }
 
     /// Asks twilsock to carry a request; the answer comes back to `owner`.
@@ -94,6 +115,11 @@ pub(crate) struct Events {
 impl Events {
     pub(crate) fn push(&mut self, event: Event) {
         self.queue.push_back(event);
+    }
+
+    /// What the app has not taken yet.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Event> {
+        self.queue.iter()
     }
 
     pub(crate) fn pop(&mut self) -> Option<Event> {

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use chat_proto::{
     CallId, CallOptions, Cancel, Client as Proto, ConnectionError, ConnectionState, Event, Identity, Input,
-    Network, Seed, State, Stats, Token,
+    Network, Saved, Seed, State, Stats, Token,
 };
 use futures_lite::{FutureExt, StreamExt};
 use smol::Timer;
@@ -20,6 +20,7 @@ use crate::events::{Events, StreamItem};
 use crate::media::Held;
 use crate::objects::{Bind, User};
 use crate::options::{Options, Parts};
+use crate::saver::Saver;
 use crate::shared::Shared;
 use crate::transfers::Transfers;
 
@@ -54,7 +55,8 @@ impl Client {
         let token = Token::new(token)?;
         let parts = options.into_parts()?;
         let patience = Patience::new(&parts, Instant::now());
-        Self::start(token, parts)?.ready(patience).await
+        let saved = kept(&parts).await?;
+        Self::resume(token, parts, saved)?.ready(patience).await
     }
 
     /// As [`Client::create`], with the first token from the [`Options::token_provider`] as well.
@@ -70,22 +72,35 @@ impl Client {
             return Err(CreateError::Provider(error));
         };
         let patience = Patience::new(&parts, begun);
-        Self::start(token, parts)?.ready(patience).await
+        let saved = kept(&parts).await?;
+        Self::resume(token, parts, saved)?.ready(patience).await
     }
 
-    /// Builds the core and sets its driver going, without waiting for anything.
+    /// As [`Client::resume`], with nothing kept.
+    #[cfg(test)]
     pub(crate) fn start(token: Token, parts: Parts) -> Result<Self, CreateError> {
+        Self::resume(token, parts, None)
+    }
+
+    /// Builds the core, of what was kept if anything was, and sets its driver going, without waiting for anything.
+    fn resume(token: Token, parts: Parts, saved: Option<Saved>) -> Result<Self, CreateError> {
         let mut seed = [0; 32];
         getrandom::fill(&mut seed).map_err(|error| CreateError::Entropy(error.to_string().into()))?;
         let clock = Clock::start();
         let mut config = parts.config;
         config.unix_at_origin = Some(clock.unix_at_origin());
         let close_timeout = config.close_timeout;
-        let proto = Proto::new(config, token, &Seed::new(seed), clock.now());
+        let (seed, now) = (Seed::new(seed), clock.now());
+        let proto = match saved {
+            Some(saved) => Proto::resume(config, token, &seed, now, saved)?,
+            None => Proto::new(config, token, &seed, now),
+        };
+        let keeper = parts.storage.map(|storage| Saver::new(storage, parts.spawn.clone(), parts.log));
         let shared = Arc::new(Shared::new(clock, proto, parts.event_buffer));
         let life = Arc::new(Life { shared: shared.clone(), close_timeout });
         let transfers = Transfers::new(parts.spawn.clone(), parts.dialer.clone());
-        let driver = Driver::new(shared, parts.dialer, transfers, parts.refresh, parts.log, close_timeout);
+        let driver =
+            Driver::new(shared, parts.dialer, transfers, parts.refresh, keeper, parts.log, close_timeout);
         (parts.spawn)(Box::pin(driver));
         Ok(Self { life, options: CallOptions::default() })
     }
@@ -252,6 +267,14 @@ impl Client {
     pub(crate) fn shared(&self) -> &Arc<Shared> {
         &self.life.shared
     }
+}
+
+/// What was kept of the client.
+async fn kept(parts: &Parts) -> Result<Option<Saved>, CreateError> {
+    let Some(storage) = &parts.storage else { return Ok(None) };
+    let Some(bytes) = storage.load().await.map_err(CreateError::Storage)? else { return Ok(None) };
+    let saved = smol::unblock(move || Saved::from_json(&bytes)).await?;
+    Ok(Some(saved))
 }
 
 /// How long to wait for a client to be ready.

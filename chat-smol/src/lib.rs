@@ -14,8 +14,10 @@ mod media;
 mod net;
 mod objects;
 mod options;
+mod saver;
 mod shared;
 mod spawn;
+mod storage;
 mod token;
 mod transfers;
 
@@ -35,6 +37,7 @@ pub use objects::{
 };
 pub use options::Options;
 pub use spawn::BoxedTask;
+pub use storage::{FileStorage, Storage, StorageFuture};
 
 /// The core, whose values events carry and objects deref to.
 pub use chat_proto as proto;
@@ -43,9 +46,9 @@ pub use chat_proto::{
     CallDeadline, CallError, CallId, CallOptions, Cancel, ChannelReason, ChannelSid, ChannelSorting,
     ChannelStatus, ChannelType, Config, ConnectionError, ConnectionState, CreateChannel, Direction,
     Endpoints, Event, Fault, GetSubscribedChannels, HttpFailure, Identity, Json, Limits, MemberReason,
-    MemberSid, MessageReason, Network, NotificationLevel, PushChannel, PushError, PushNotification, PushType,
-    Reasons, Secret, SortingCriteria, SortingOrder, State, Stats, Timestamp, TokenWanted, UnreadCount,
-    UserReason,
+    MemberSid, MessageReason, Network, NotificationLevel, PendingMessage, PushChannel, PushError,
+    PushNotification, PushType, Reasons, ResumeError, Secret, SortingCriteria, SortingOrder, State, Stats,
+    Timestamp, TokenWanted, UnreadCount, UserReason,
 };
 /// For `events.next().await`.
 #[doc(no_inline)]

@@ -3,14 +3,14 @@
 //! Handles put calls straight into the core, so a call has its id at once and `state` is never out of date. All I/O, and
 //! all that the core says, is the driver's alone. The lock is held for one entry of the core at a time.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 use std::time::Duration;
 
 use chat_proto::{
     Call, CallError, CallId, CallOptions, Cancel, Cause, Client as Proto, Command, Deadline, Event, Input,
-    LinkId, MediaId, Reply, State, Stats, Time,
+    LinkId, MediaId, Reply, Saved, State, Stats, Time,
 };
 use futures_channel::oneshot;
 
@@ -66,6 +66,8 @@ struct Core {
     /// The media of calls that are not answered yet.
     media: HashMap<CallId, MediaId>,
     pending: HashMap<CallId, oneshot::Sender<Result<Reply, CallError>>>,
+    /// Calls whose answer nobody waits for.
+    quiet: HashSet<CallId>,
     shutdown: Option<CallId>,
     /// When the driver ends whatever the core says.
     give_up: Option<Time>,
@@ -84,6 +86,7 @@ impl Shared {
             client,
             media: HashMap::new(),
             pending: HashMap::new(),
+            quiet: HashSet::new(),
             shutdown: None,
             give_up: None,
             released: false,
@@ -227,7 +230,15 @@ impl Shared {
 
     /// As [`Shared::call`], for calls whose answer nobody waits for.
     pub(crate) fn call_quietly(&self, call: Call) {
-        let _ = self.lock().client.call(self.clock.now(), call, CallOptions::default());
+        let mut core = self.lock();
+        if let Ok(id) = core.client.call(self.clock.now(), call, CallOptions::default()) {
+            core.quiet.insert(id);
+        }
+    }
+
+    /// All of the client, to be kept.
+    pub(crate) fn save(&self) -> Saved {
+        self.lock().client.save(self.clock.now())
     }
 
     /// Takes all that the core has to say.
@@ -235,10 +246,14 @@ impl Shared {
         let mut core = self.lock();
         while let Some(event) = core.client.poll_event() {
             if let Event::Answer { call, result } = event {
-                said.ended |= core.shutdown == Some(call);
+                let ended = core.shutdown == Some(call);
+                said.ended |= ended;
                 said.media.extend(core.media.remove(&call));
                 if let Some(to) = core.pending.remove(&call) {
                     said.answers.push(Delivery { to, result });
+                } else if !core.quiet.remove(&call) && !ended {
+                    // Of an earlier process.
+                    said.events.push(Event::Answer { call, result });
                 }
             } else {
                 said.events.push(event);

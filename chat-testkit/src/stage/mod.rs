@@ -18,6 +18,7 @@
 //!
 //! For bad networks, slow apps and wrong clocks there is the simulator.
 
+mod lives;
 mod media;
 mod wire;
 
@@ -28,7 +29,7 @@ use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use chat_proto::{
     Call, CallError, CallId, CallOptions, Cancel, Cause, Client, Command, Config, Event, Frame, Input,
-    LinkId, MediaId, Refused, Reply, Seed, State, Time, Token,
+    LinkId, MediaId, Refused, Reply, Saved, Seed, State, Time, Token,
 };
 use serde_json::{Value, json};
 
@@ -38,6 +39,8 @@ use crate::service::{AdminError, ConnId, Service, ServiceConfig, ServiceInput, S
 
 /// How long anything takes between a client and the service.
 const LATENCY: Duration = Duration::from_millis(5);
+/// How long a disk takes: longer than the way to the service, so that what leaves too early can be seen.
+const DISK: Duration = Duration::from_millis(25);
 /// When a story begins, on its own clock.
 const START: Time = Time::from_millis(1_000);
 /// The date at the origin of that clock: 2023-11-14T22:13:20Z.
@@ -47,6 +50,9 @@ const QUIET: Duration = Duration::from_millis(300);
 /// Longest wait for an answer before the story counts as stuck: longer than any deadline of a call.
 const PATIENCE: Duration = Duration::from_mins(10);
 
+/// Which life of a person's client it is: what went out in an earlier one does not come back to a later one.
+type Life = u32;
+
 /// A person on the stage.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Who(usize);
@@ -54,6 +60,13 @@ pub struct Who(usize);
 #[derive(Debug)]
 struct Person {
     client: Client,
+    config: Config,
+    token: Token,
+    seed: Seed,
+    life: Life,
+    /// The newest save that reached the disk.
+    disk: Option<Saved>,
+    lose_saves: bool,
     /// The connection that goes with the newest socket.
     link: Option<(LinkId, ConnId)>,
     /// Bytes to be sent, and bytes that came.
@@ -109,8 +122,18 @@ impl Stage {
         config.endpoints.media = Some(self.service.config().media_url.as_str().into());
         let seed = Seed::from_number(self.people.len() as u64 + 1);
         let token = Token::new(self.token(identity, Duration::from_hours(24))).expect("it is not empty");
-        let client = Client::new(config, token, &seed, self.now);
-        self.people.push(Person { client, link: None, media: BTreeMap::new() });
+        let client = Client::new(config.clone(), token.clone(), &seed, self.now);
+        self.people.push(Person {
+            client,
+            config,
+            token,
+            seed,
+            life: 0,
+            disk: None,
+            lose_saves: false,
+            link: None,
+            media: BTreeMap::new(),
+        });
         let who = Who(self.people.len() - 1);
         self.drain(who);
         who
@@ -143,8 +166,16 @@ impl Stage {
     /// # Errors
     /// The client does not accept the call.
     pub fn start(&mut self, who: Who, call: Call) -> Result<CallId, Refused> {
+        self.start_with(who, call, CallOptions::default())
+    }
+
+    /// The same with options.
+    ///
+    /// # Errors
+    /// The client does not accept the call.
+    pub fn start_with(&mut self, who: Who, call: Call, options: CallOptions) -> Result<CallId, Refused> {
         let Some(person) = self.people.get_mut(who.0) else { unreachable!("only this stage makes them") };
-        let id = person.client.call(self.now, call, CallOptions::default());
+        let id = person.client.call(self.now, call, options);
         self.drain(who);
         id
     }
@@ -266,7 +297,10 @@ impl Stage {
 
     fn deliver(&mut self, parcel: Parcel) {
         match parcel {
-            Parcel::Open(who, link) => {
+            Parcel::Open(who, life, link) => {
+                if self.people[who.0].life != life {
+                    return;
+                }
                 if self.refuse {
                     return self.tell(who, Input::Closed(link, Cause::Failed("connection refused".into())));
                 }
@@ -292,7 +326,11 @@ impl Stage {
                     self.tell(who, Input::Frame(link, frame));
                 }
             }
-            Parcel::HttpToService(who, http, request) => self.http_to_service(who, http, &request),
+            Parcel::HttpToService(who, life, http, request) => {
+                if self.people[who.0].life == life {
+                    self.http_to_service(who, http, &request);
+                }
+            }
             Parcel::HttpToClient(exchange, answer) => self.http_to_client(exchange, answer),
             Parcel::ClosedByService(conn) => {
                 if let Some((who, link)) = self.owner(conn) {
@@ -302,10 +340,19 @@ impl Stage {
                 self.service.handle(self.now, ServiceInput::Closed(conn));
                 self.drain_service();
             }
-            Parcel::ClosedByClient(who, link, conn) => {
+            Parcel::ClosedByClient(who, life, link, conn) => {
                 self.service.handle(self.now, ServiceInput::Closed(conn));
                 self.drain_service();
-                self.tell(who, Input::Closed(link, Cause::Local));
+                if self.people[who.0].life == life {
+                    self.tell(who, Input::Closed(link, Cause::Local));
+                }
+            }
+            Parcel::Save(who, life, saved) => {
+                if self.people[who.0].life == life && !self.people[who.0].lose_saves {
+                    let revision = saved.revision();
+                    self.people[who.0].disk = Some(*saved);
+                    self.tell(who, Input::Stored { revision });
+                }
             }
         }
     }
@@ -328,7 +375,7 @@ impl Stage {
         let at = self.now + LATENCY;
         while let Some(command) = person.client.poll_command() {
             match command {
-                Command::Open { link, .. } => self.wire.send(at, Parcel::Open(who, link)),
+                Command::Open { link, .. } => self.wire.send(at, Parcel::Open(who, person.life, link)),
                 Command::Send { link, bytes } => {
                     if let Some((_, conn)) = person.link.filter(|(of, _)| *of == link) {
                         self.wire.send(at, Parcel::ToService(conn, bytes.into_vec()));
@@ -336,11 +383,15 @@ impl Stage {
                 }
                 Command::Close { link } => {
                     if let Some((_, conn)) = person.link.take_if(|(of, _)| *of == link) {
-                        self.wire.send(at, Parcel::ClosedByClient(who, link, conn));
+                        self.wire.send(at, Parcel::ClosedByClient(who, person.life, link, conn));
                     }
                 }
+                Command::Save { .. } => {
+                    let saved = Box::new(person.client.save(self.now));
+                    self.wire.send(self.now + DISK, Parcel::Save(who, person.life, saved));
+                }
                 Command::Http { http, request } => {
-                    self.wire.send(at, Parcel::HttpToService(who, http, Box::new(request)));
+                    self.wire.send(at, Parcel::HttpToService(who, person.life, http, Box::new(request)));
                 }
                 Command::CancelHttp { http } => self.exchanges.forget(who, http),
                 other => unreachable!("a stage performs every command: {other:?}"),
