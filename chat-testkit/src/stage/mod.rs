@@ -18,6 +18,7 @@
 //!
 //! For bad networks, slow apps and wrong clocks there is the simulator.
 
+mod trouble;
 mod wire;
 
 use std::time::Duration;
@@ -26,7 +27,7 @@ use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use chat_proto::{
     Call, CallError, CallId, CallOptions, Cause, Client, Command, Config, Event, Frame, Input, LinkId,
-    Refused, Reply, Seed, State, Time, Token,
+    Refused, Reply, State, Time,
 };
 use serde_json::{Value, json};
 
@@ -53,6 +54,18 @@ struct Person {
     client: Client,
     /// The connection that goes with the newest socket.
     link: Option<(LinkId, ConnId)>,
+    /// The socket that is on the way to the service.
+    opening: Option<LinkId>,
+    /// The socket that was asked for, and neither given up nor lost since.
+    open: Option<LinkId>,
+    /// When sockets were asked for.
+    opens: Vec<Time>,
+    /// Nothing passes between this person and the service.
+    frozen: bool,
+    /// Does not take events.
+    neglected: bool,
+    /// Went away.
+    gone: bool,
 }
 
 /// See the module.
@@ -95,16 +108,8 @@ impl Stage {
     ///
     /// # Panics
     /// Never: the token that is made here is a good one.
-    pub fn enter_with(&mut self, identity: &str, mut config: Config) -> Who {
-        config.unix_at_origin = Some(UNIX_AT_ORIGIN);
-        config.endpoints.twilsock = Some("ws://service.test/v3/wsconnect".into());
-        let seed = Seed::from_number(self.people.len() as u64 + 1);
-        let token = Token::new(self.token(identity, Duration::from_hours(24))).expect("it is not empty");
-        let client = Client::new(config, token, &seed, self.now);
-        self.people.push(Person { client, link: None });
-        let who = Who(self.people.len() - 1);
-        self.drain(who);
-        who
+    pub fn enter_with(&mut self, identity: &str, config: Config) -> Who {
+        self.enter_as(&self.token(identity, Duration::from_hours(24)), config)
     }
 
     /// An access token of this person, good for `ttl` from now.
@@ -213,7 +218,7 @@ impl Stage {
         self.wire.forget(conn);
         self.service.handle(self.now, ServiceInput::Closed(conn));
         self.drain_service();
-        self.tell(who, Input::Closed(link, Cause::Failed("cut".into())));
+        self.lost(who, link, Cause::Failed("cut".into()));
     }
 
     /// From now on the service can, or cannot, be reached by new connections.
@@ -223,9 +228,8 @@ impl Stage {
 
     /// Lets the next thing happen, if that is before `until`.
     fn step(&mut self, until: Time) -> bool {
-        let timers =
-            self.people.iter().enumerate().filter_map(|(n, person)| Some((person.client.deadline()?.at, n)));
-        let timer = timers.min();
+        let people = self.people.iter().enumerate().filter(|(_, person)| !person.gone);
+        let timer = people.filter_map(|(n, person)| Some((person.client.deadline()?.at, n))).min();
         let service = self.service.deadline();
         let wire = self.wire.due();
         let due = [timer.map(|(at, _)| at), service, wire].into_iter().flatten().min();
@@ -248,22 +252,27 @@ impl Stage {
     fn deliver(&mut self, parcel: Parcel) {
         match parcel {
             Parcel::Open(who, link) => {
+                let Some(person) = self.people.get_mut(who.0) else { return };
+                if person.opening != Some(link) || person.frozen {
+                    return;
+                }
+                person.opening = None;
                 if self.refuse {
-                    return self.tell(who, Input::Closed(link, Cause::Failed("connection refused".into())));
+                    return self.lost(who, link, Cause::Failed("connection refused".into()));
                 }
                 self.connections += 1;
                 let conn = ConnId(self.connections);
-                if let Some(person) = self.people.get_mut(who.0) {
-                    person.link = Some((link, conn));
-                }
+                person.link = Some((link, conn));
                 self.service.handle(self.now, ServiceInput::Opened(conn));
                 self.drain_service();
                 self.tell(who, Input::Opened(link));
             }
+            Parcel::ToService(conn, _) if self.is_frozen(conn) => {}
             Parcel::ToService(conn, bytes) => {
                 self.service.handle(self.now, ServiceInput::Frame(conn, &bytes));
                 self.drain_service();
             }
+            Parcel::ToClient(conn, _) | Parcel::ClosedByService(conn) if self.is_frozen(conn) => {}
             Parcel::ToClient(conn, message) => {
                 if let Some((who, link)) = self.owner(conn) {
                     let frame = match &message {
@@ -276,17 +285,31 @@ impl Stage {
             Parcel::ClosedByService(conn) => {
                 if let Some((who, link)) = self.owner(conn) {
                     self.people[who.0].link = None;
-                    self.tell(who, Input::Closed(link, Cause::Remote(None)));
+                    self.lost(who, link, Cause::Remote(None));
                 }
                 self.service.handle(self.now, ServiceInput::Closed(conn));
                 self.drain_service();
             }
             Parcel::ClosedByClient(who, link, conn) => {
-                self.service.handle(self.now, ServiceInput::Closed(conn));
-                self.drain_service();
+                if let Some(conn) = conn {
+                    self.service.handle(self.now, ServiceInput::Closed(conn));
+                    self.drain_service();
+                }
                 self.tell(who, Input::Closed(link, Cause::Local));
             }
         }
+    }
+
+    /// A socket ended without having been given up.
+    fn lost(&mut self, who: Who, link: LinkId, cause: Cause) {
+        if let Some(person) = self.people.get_mut(who.0) {
+            person.open.take_if(|open| *open == link);
+        }
+        self.tell(who, Input::Closed(link, cause));
+    }
+
+    fn is_frozen(&self, conn: ConnId) -> bool {
+        self.owner(conn).is_some_and(|(who, _)| self.people[who.0].frozen)
     }
 
     fn owner(&self, conn: ConnId) -> Option<(Who, LinkId)> {
@@ -305,25 +328,26 @@ impl Stage {
     fn drain(&mut self, who: Who) {
         let Some(person) = self.people.get_mut(who.0) else { return };
         let at = self.now + LATENCY;
+        let (link, neglected) = (person.link, person.neglected);
+        let mut commands = Vec::new();
         while let Some(command) = person.client.poll_command() {
+            commands.push(command);
+        }
+        while !neglected && let Some(event) = person.client.poll_event() {
+            self.moved = self.now;
+            self.told.push((who, event));
+        }
+        for command in commands {
             match command {
-                Command::Open { link, .. } => self.wire.send(at, Parcel::Open(who, link)),
-                Command::Send { link, bytes } => {
-                    if let Some((_, conn)) = person.link.filter(|(of, _)| *of == link) {
+                Command::Open { link, .. } => self.open(who, link),
+                Command::Send { link: on, bytes } => {
+                    if let Some((_, conn)) = link.filter(|(of, _)| *of == on) {
                         self.wire.send(at, Parcel::ToService(conn, bytes.into_vec()));
                     }
                 }
-                Command::Close { link } => {
-                    if let Some((_, conn)) = person.link.take_if(|(of, _)| *of == link) {
-                        self.wire.send(at, Parcel::ClosedByClient(who, link, conn));
-                    }
-                }
+                Command::Close { link } => self.give_up(who, link),
                 other => unreachable!("a stage performs every command: {other:?}"),
             }
-        }
-        while let Some(event) = person.client.poll_event() {
-            self.moved = self.now;
-            self.told.push((who, event));
         }
     }
 

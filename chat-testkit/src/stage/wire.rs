@@ -15,7 +15,8 @@ pub(super) enum Parcel {
     /// A binary message, or a text.
     ToClient(ConnId, Result<Vec<u8>, String>),
     ClosedByService(ConnId),
-    ClosedByClient(Who, LinkId, ConnId),
+    /// With the connection, if there was one and the service hears of it.
+    ClosedByClient(Who, LinkId, Option<ConnId>),
 }
 
 /// All that is on its way.
