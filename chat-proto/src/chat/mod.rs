@@ -230,7 +230,9 @@ impl Chat {
         match notice {
             Notice::StateChanged(state) => {
                 self.state.connection = state;
-                cx.events.push(Event::ConnectionStateChanged(state));
+                cx.events.push_newest(Event::ConnectionStateChanged(state), |event| {
+                    matches!(event, Event::ConnectionStateChanged(_))
+                });
             }
             Notice::TokenUpdated { call, result } => {
                 self.calls.answer(cx, call, result.map(|()| Reply::Done));
