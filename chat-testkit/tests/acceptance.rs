@@ -211,7 +211,10 @@ fn no_holes_after_settle() {
                 json!({ "op": "delay", "delayMs": 700 }),
                 json!({ "op": "swap" }),
             ];
-            let mut rule = json!({ "on": "event", "match": { "identity": "alice" }, "skip": rng.below(6) });
+            // Live events only: a service that says that it replayed all and did not cannot be seen through.
+            let live = ["com.twilio.rtd.cds.document", "com.twilio.rtd.cds.list", "com.twilio.rtd.cds.map"];
+            let facts = json!({ "identity": "alice", "messageType": live });
+            let mut rule = json!({ "on": "event", "match": facts, "skip": rng.below(6) });
             let op = &ops[usize::try_from(rng.below(4)).unwrap()];
             rule.as_object_mut().unwrap().extend(op.as_object().unwrap().clone());
             fault(&mut stage, &rule);
@@ -273,8 +276,7 @@ fn join_leave_storm() {
         join(&mut stage, bob, &channel);
         let mut calls = Vec::new();
         for n in 0..40 {
-            let call =
-                if n % 2 == 0 { Call::Leave(channel.clone()) } else { Call::Join(channel.clone()) };
+            let call = if n % 2 == 0 { Call::Leave(channel.clone()) } else { Call::Join(channel.clone()) };
             if rng.below(2) == 0 {
                 calls.push(stage.start(bob, call).unwrap());
             } else {

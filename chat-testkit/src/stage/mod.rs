@@ -62,6 +62,8 @@ struct Person {
     opens: Vec<Time>,
     /// Nothing passes between this person and the service.
     frozen: bool,
+    /// The newest connection that was frozen: it stays so.
+    deaf: Option<ConnId>,
     /// Does not take events.
     neglected: bool,
     /// Went away.
@@ -309,7 +311,8 @@ impl Stage {
     }
 
     fn is_frozen(&self, conn: ConnId) -> bool {
-        self.owner(conn).is_some_and(|(who, _)| self.people[who.0].frozen)
+        let is_frozen = |person: &Person| person.frozen || person.deaf == Some(conn);
+        self.owner(conn).is_some_and(|(who, _)| is_frozen(&self.people[who.0]))
     }
 
     fn owner(&self, conn: ConnId) -> Option<(Who, LinkId)> {

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use chat_proto::{
-    Call, CallDeadline, CallId, CallOptions, Client, Config, Input, LinkId, Network, Refused, Seed, Time, Token,
+    Call, CallDeadline, CallId, CallOptions, Client, Config, Input, LinkId, Network, Refused, Seed, Time,
+    Token,
 };
 
 use super::wire::Parcel;
@@ -27,6 +28,7 @@ impl Stage {
             open: None,
             opens: Vec::new(),
             frozen: false,
+            deaf: None,
             neglected: false,
             gone: false,
         });
@@ -66,11 +68,12 @@ impl Stage {
         id
     }
 
-    /// From now on nothing passes between this person and the service, and nobody is told: a half-open socket. What is
-    /// on its way is lost. `false` lets things pass again; what was lost stays lost.
+    /// From now on nothing passes between this person and the service, and nobody is told: a half-open socket. `false`
+    /// lets new sockets work; the old one lost something, so it stays deaf.
     pub fn freeze(&mut self, who: Who, frozen: bool) {
         if let Some(person) = self.people.get_mut(who.0) {
             person.frozen = frozen;
+            person.deaf = person.link.map(|(_, conn)| conn).or(person.deaf);
         }
     }
 
@@ -127,12 +130,12 @@ impl Stage {
         let at = self.now + LATENCY;
         let Some(person) = self.people.get_mut(who.0) else { return };
         person.open.take_if(|open| *open == link);
-        let frozen = person.frozen;
         if person.opening.take_if(|opening| *opening == link).is_some() {
             self.wire.send(at, Parcel::ClosedByClient(who, link, None));
         } else if let Some((_, conn)) = person.link.take_if(|(of, _)| *of == link) {
             // A service that cannot be reached does not hear of it.
-            self.wire.send(at, Parcel::ClosedByClient(who, link, Some(conn).filter(|_| !frozen)));
+            let hears = !person.frozen && person.deaf != Some(conn);
+            self.wire.send(at, Parcel::ClosedByClient(who, link, Some(conn).filter(|_| hears)));
         }
     }
 }

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use chat_proto::{CallDeadline, CallError, Config, ConnectionState, Event, Network, Phase, Reply, TokenWanted};
+use chat_proto::{
+    CallDeadline, CallError, Config, ConnectionState, Event, Network, Phase, Reply, TokenWanted,
+};
 use chat_testkit::service::ServiceConfig;
 use chat_testkit::stage::Stage;
 use serde_json::json;
@@ -311,7 +313,8 @@ fn a_slow_service_is_waited_for() {
 #[test]
 fn a_flood_is_taken() {
     let (mut stage, alice, channel) = in_channel();
-    let burst = json!({ "channel": channel.as_str(), "count": 5000, "author": "alice", "lastMessage": "each" });
+    let burst =
+        json!({ "channel": channel.as_str(), "count": 5000, "author": "alice", "lastMessage": "each" });
     admin(&mut stage, "burst", &burst);
     stage.settle();
     let told = added(&stage.take_events(alice));

@@ -84,7 +84,11 @@ fn sdk_defect_22_typing_of_strangers_is_borne() {
     }
     assert_eq!(stage.client(alice).stats().requests, requests, "nothing is asked because of strangers");
     // From another device of alice's.
-    notify(&mut stage, typing, &json!({ "channel_sid": channel.as_str(), "identity": "alice", "typing_timeout": 6 }));
+    notify(
+        &mut stage,
+        typing,
+        &json!({ "channel_sid": channel.as_str(), "identity": "alice", "typing_timeout": 6 }),
+    );
     stage.advance(Duration::from_secs(10));
     let events = stage.take_events(alice);
     assert_eq!(count(&events, |event| matches!(event, Event::TypingStarted(_))), 1);
@@ -151,13 +155,37 @@ fn sdk_defect_25_malformed_frames_do_not_deafen() {
 fn sdk_defect_25_odd_contents_are_passed_over() {
     let frames = [
         ("an unknown method", true, json!({ "header": { "method": "dance", "id": "TM1" } })),
-        ("an unknown type", false, json!({ "header": { "method": "notification", "id": "TM1", "message_type": "x.y" }, "payload": {} })),
+        (
+            "an unknown type",
+            false,
+            json!({ "header": { "method": "notification", "id": "TM1", "message_type": "x.y" }, "payload": {} }),
+        ),
         ("no type", false, json!({ "header": { "method": "notification", "id": "TM1" } })),
-        ("a stranger's reply", false, json!({ "header": { "method": "reply", "id": "TM404", "status": { "code": 200, "status": "OK" } } })),
-        ("an unknown update", false, json!({ "header": { "method": "client_update", "id": "TM1", "client_update_type": "x" } })),
-        ("sync without a payload", true, json!({ "header": { "method": "notification", "id": "TM1", "message_type": "twilio.sync.event" } })),
-        ("sync that is no JSON", true, json!({ "header": { "method": "notification", "id": "TM1", "message_type": "twilio.sync.event" }, "payload": "{" })),
-        ("sync without event_type", false, json!({ "header": { "method": "notification", "id": "TM1", "message_type": "twilio.sync.event" }, "payload": { "event": {} } })),
+        (
+            "a stranger's reply",
+            false,
+            json!({ "header": { "method": "reply", "id": "TM404", "status": { "code": 200, "status": "OK" } } }),
+        ),
+        (
+            "an unknown update",
+            false,
+            json!({ "header": { "method": "client_update", "id": "TM1", "client_update_type": "x" } }),
+        ),
+        (
+            "sync without a payload",
+            true,
+            json!({ "header": { "method": "notification", "id": "TM1", "message_type": "twilio.sync.event" } }),
+        ),
+        (
+            "sync that is no JSON",
+            true,
+            json!({ "header": { "method": "notification", "id": "TM1", "message_type": "twilio.sync.event" }, "payload": "{" }),
+        ),
+        (
+            "sync without event_type",
+            false,
+            json!({ "header": { "method": "notification", "id": "TM1", "message_type": "twilio.sync.event" }, "payload": { "event": {} } }),
+        ),
     ];
     for (what, faulty, frame) in frames {
         survives(what, faulty, |stage, _| {
@@ -211,7 +239,9 @@ fn doubled_events_are_told_once() {
     stage.settle();
     let events = stage.take_events(alice);
     assert_eq!(added(&events), ["one", "two", "three"]);
-    for (what, times) in [("MemberJoined", 1), ("MemberLeft", 1), ("MessageRemoved", 1), ("MessageUpdated", 1)] {
+    for (what, times) in
+        [("MemberJoined", 1), ("MemberLeft", 1), ("MessageRemoved", 1), ("MessageUpdated", 1)]
+    {
         assert_eq!(words(&events).iter().filter(|word| **word == what).count(), times, "{what}");
     }
     assert_eq!(held(&stage, alice, &channel), ["deux", "three"]);
@@ -246,13 +276,41 @@ fn an_outage_is_caught_up_with() {
         stage.advance(Duration::from_mins(3));
         let events = stage.take_events(alice);
         assert_eq!(added(&events), ["three"], "{deaf}");
-        for (what, times) in [("MemberJoined", 1), ("MemberLeft", 1), ("MessageRemoved", 1), ("MessageUpdated", 1)] {
+        for (what, times) in
+            [("MemberJoined", 1), ("MemberLeft", 1), ("MessageRemoved", 1), ("MessageUpdated", 1)]
+        {
             assert_eq!(words(&events).iter().filter(|word| **word == what).count(), times, "{deaf} {what}");
         }
         assert_eq!(held(&stage, alice, &channel), ["uno", "three"], "{deaf}");
         assert_eq!(held(&stage, alice, &channel), stored(&mut stage, &channel), "{deaf}");
-        let members: Vec<_> =
-            stage.state(alice).members(&channel).iter().map(|member| member.identity.clone().unwrap()).collect();
+        let members: Vec<_> = stage
+            .state(alice)
+            .members(&channel)
+            .iter()
+            .map(|member| member.identity.clone().unwrap())
+            .collect();
         assert_eq!(members.iter().map(|identity| identity.as_str()).collect::<Vec<_>>(), ["alice", "carol"]);
     }
+}
+
+/// A message that a page showed before its event is told, even when its event comes after the service said that the
+/// replay which holds it is complete. Another copy of the event tells nothing.
+#[test]
+fn an_event_that_comes_after_its_replay_is_told_once() {
+    let (mut stage, alice, channel) = in_channel();
+    stage.reachable(false);
+    stage.cut(alice);
+    post(&mut stage, &channel, "meanwhile");
+    let facts =
+        json!({ "identity": "alice", "messageType": "twilio.sync.event", "eventType": "list_item_added" });
+    fault(&mut stage, &json!({ "on": "event", "match": facts, "op": "delay", "delayMs": 2000 }));
+    let page = stage.start(alice, newest(&channel)).unwrap();
+    stage.reachable(true);
+    assert!(matches!(stage.answer(alice, page), Some(Ok(Reply::MessagePage(page))) if page.items.len() == 1));
+    stage.advance(Duration::from_secs(5));
+    assert_eq!(added(&stage.take_events(alice)), ["meanwhile"]);
+    stage.cut(alice);
+    stage.advance(Duration::from_secs(5));
+    works(&mut stage, alice, &channel, "next");
+    assert_eq!(held(&stage, alice, &channel), ["meanwhile", "next"]);
 }

@@ -38,7 +38,8 @@ fn raw(stage: &mut Stage, who: Who, text: &str) -> (u64, Vec<Fault>) {
 #[test]
 fn the_longest_frame_is_taken_and_one_byte_more_is_not() {
     const LIMIT: usize = 64 << 10;
-    let (mut stage, alice, channel) = in_channel_with(service(), limited(|limits| limits.frame_bytes = LIMIT));
+    let (mut stage, alice, channel) =
+        in_channel_with(service(), limited(|limits| limits.frame_bytes = LIMIT));
     assert_eq!(raw(&mut stage, alice, &ping(100, LIMIT)), (1, vec![]));
     let too_large = FrameError::TooLarge { size: LIMIT as u64 + 1, limit: LIMIT as u64 };
     assert_eq!(raw(&mut stage, alice, &ping(100, LIMIT + 1)), (0, vec![Fault::MalformedFrame(too_large)]));
@@ -48,7 +49,8 @@ fn the_longest_frame_is_taken_and_one_byte_more_is_not() {
 #[test]
 fn the_longest_header_is_taken_and_one_byte_more_is_not() {
     const LIMIT: usize = 4 << 10;
-    let (mut stage, alice, channel) = in_channel_with(service(), limited(|limits| limits.header_bytes = LIMIT));
+    let (mut stage, alice, channel) =
+        in_channel_with(service(), limited(|limits| limits.header_bytes = LIMIT));
     assert_eq!(raw(&mut stage, alice, &ping(LIMIT, 0)), (1, vec![]));
     let too_large = FrameError::TooLarge { size: LIMIT as u64 + 1, limit: LIMIT as u64 };
     assert_eq!(raw(&mut stage, alice, &ping(LIMIT + 1, 0)), (0, vec![Fault::MalformedFrame(too_large)]));
@@ -58,7 +60,8 @@ fn the_longest_header_is_taken_and_one_byte_more_is_not() {
 #[test]
 fn malformed_frames_are_borne_up_to_the_limit() {
     for limit in [1, 2, 5] {
-        let (mut stage, alice, _) = in_channel_with(service(), limited(|limits| limits.malformed_frames = limit));
+        let (mut stage, alice, _) =
+            in_channel_with(service(), limited(|limits| limits.malformed_frames = limit));
         for _ in 1..limit {
             raw(&mut stage, alice, "rubbish");
         }
@@ -80,7 +83,8 @@ fn calls_beyond_the_limit_are_handed_back_unharmed() {
     let (mut stage, alice, channel) = in_channel_with(service(), limited(|limits| limits.pending_calls = 5));
     stage.reachable(false);
     stage.cut(alice);
-    let calls: Vec<_> = (0..5).map(|n| stage.start(alice, message(&channel, &n.to_string())).unwrap()).collect();
+    let calls: Vec<_> =
+        (0..5).map(|n| stage.start(alice, message(&channel, &n.to_string())).unwrap()).collect();
     let refused = stage.start(alice, message(&channel, "too many")).unwrap_err();
     assert_eq!(refused.reason, RefusedReason::TooManyCalls);
     assert_eq!(*refused.call, message(&channel, "too many"));
@@ -96,7 +100,8 @@ fn calls_beyond_the_limit_are_handed_back_unharmed() {
 
 #[test]
 fn no_more_requests_are_under_way_than_the_limit() {
-    let (mut stage, alice, channel) = in_channel_with(service(), limited(|limits| limits.requests_in_flight = 3));
+    let (mut stage, alice, channel) =
+        in_channel_with(service(), limited(|limits| limits.requests_in_flight = 3));
     admin(&mut stage, "config", &json!({ "httpDelayMs": 1000 }));
     let before = stage.client(alice).stats().requests;
     let calls: Vec<_> =
@@ -127,7 +132,8 @@ fn size(client: &Client) -> usize {
 
 fn burst(stage: &mut Stage, channel: &ChannelSid, count: u64) {
     let last = if count > 1000 { "none" } else { "each" };
-    let burst = json!({ "channel": channel.as_str(), "count": count, "author": "alice", "lastMessage": last });
+    let burst =
+        json!({ "channel": channel.as_str(), "count": count, "author": "alice", "lastMessage": last });
     admin(stage, "burst", &burst);
     stage.settle();
 }

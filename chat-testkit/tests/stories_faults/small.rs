@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use chat_proto::{
-    Call, CallError, ChannelSorting, CreateChannel, Direction, GetMessages, Reply, SortingCriteria, SortingOrder,
+    Call, CallError, ChannelSorting, CreateChannel, Direction, GetMessages, Reply, SortingCriteria,
+    SortingOrder,
 };
 use chat_testkit::stage::{Stage, Who};
 
@@ -18,7 +19,10 @@ fn sdk_defect_23_what_changes_nothing_is_answered_without_a_request() {
     let requests = stage.client(alice).stats().requests;
     let same = Call::UpdateFriendlyName(channel.clone(), Some("Room".into()));
     assert!(matches!(stage.ask(alice, same), Ok(Reply::Channel(_))));
-    assert!(matches!(stage.ask(alice, Call::UpdateUniqueName(channel, Some("room".into()))), Ok(Reply::Channel(_))));
+    assert!(matches!(
+        stage.ask(alice, Call::UpdateUniqueName(channel, Some("room".into()))),
+        Ok(Reply::Channel(_))
+    ));
     assert_eq!(stage.client(alice).stats().requests, requests);
 }
 
@@ -33,7 +37,8 @@ fn sdk_defect_24_read_horizons_are_merged() {
     let before = stage.client(alice).stats().requests;
     let mut calls = Vec::new();
     for index in 0..8 {
-        calls.push(stage.start(alice, Call::AdvanceLastConsumedMessageIndex(channel.clone(), index)).unwrap());
+        calls
+            .push(stage.start(alice, Call::AdvanceLastConsumedMessageIndex(channel.clone(), index)).unwrap());
         stage.advance(Duration::from_millis(100));
     }
     for call in calls {
@@ -41,7 +46,8 @@ fn sdk_defect_24_read_horizons_are_merged() {
     }
     stage.settle();
     assert_eq!(stage.client(alice).stats().requests, before + 2, "the first, and one for the rest");
-    let consumed = stage.state(alice).channel(&channel).and_then(|channel| channel.last_consumed_message_index);
+    let consumed =
+        stage.state(alice).channel(&channel).and_then(|channel| channel.last_consumed_message_index);
     assert_eq!(consumed, Some(7));
 }
 

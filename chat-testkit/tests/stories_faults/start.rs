@@ -132,7 +132,8 @@ fn sdk_defect_06_refusals_in_a_row_are_survived() {
 fn throttling_at_the_start_imposes_its_wait() {
     let mut stage = Stage::new(service());
     let body = json!({ "backoff_policy": { "reconnect_min_ms": 7000 } });
-    let rule = json!({ "on": "twilsock", "match": { "method": "init" }, "count": 2, "status": 429, "body": body });
+    let rule =
+        json!({ "on": "twilsock", "match": { "method": "init" }, "count": 2, "status": 429, "body": body });
     fault(&mut stage, &rule);
     let alice = stage.enter("alice");
     stage.advance(Duration::from_secs(40));
@@ -147,7 +148,8 @@ fn throttling_at_the_start_imposes_its_wait() {
 #[test]
 fn a_session_that_cannot_be_created_is_created_later() {
     let mut stage = Stage::new(service());
-    let rule = json!({ "on": "http", "match": { "method": "POST", "path": "/Lists$" }, "count": 3, "status": 503 });
+    let rule =
+        json!({ "on": "http", "match": { "method": "POST", "path": "/Lists$" }, "count": 3, "status": 503 });
     fault(&mut stage, &rule);
     let alice = stage.enter("alice");
     stage.advance(Duration::from_mins(2));

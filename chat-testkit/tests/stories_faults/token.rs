@@ -304,9 +304,10 @@ fn a_warning_is_asked_once() {
 /// if its deadline lets it, else its fate is not known.
 #[test]
 fn an_update_without_an_answer_reconnects() {
-    for (deadline, expected) in
-        [(CallDeadline::Never, Ok(Reply::Done)), (CallDeadline::default(), Err(CallError::Unknown(Phase::Sent)))]
-    {
+    for (deadline, expected) in [
+        (CallDeadline::Never, Ok(Reply::Done)),
+        (CallDeadline::default(), Err(CallError::Unknown(Phase::Sent))),
+    ] {
         let (mut stage, alice, channel) = in_channel();
         fault(&mut stage, &json!({ "on": "twilsock", "match": { "method": "update" }, "noReply": true }));
         let token = stage.token("alice", HOUR);
