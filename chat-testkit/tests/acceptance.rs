@@ -315,7 +315,7 @@ fn identity_fixed() {
     let other = stage.token("bob", HOUR);
     let answer = stage.ask(alice, update(&other));
     assert!(matches!(answer, Err(CallError::InvalidArgument { .. })), "{answer:?}");
-    assert_eq!(stage.state(alice).identity().map(|identity| identity.as_str()), Some("alice"));
+    assert_eq!(stage.state(alice).identity().map(chat_proto::Identity::as_str), Some("alice"));
     stage.cut(alice);
     stage.advance(Duration::from_secs(5));
     works(&mut stage, alice, &channel, "still alice");
@@ -324,8 +324,8 @@ fn identity_fixed() {
     // And two in one process have nothing to do with each other.
     let bob = stage.enter("bob");
     stage.settle();
-    assert_eq!(stage.state(bob).identity().map(|identity| identity.as_str()), Some("bob"));
-    assert_eq!(stage.state(alice).identity().map(|identity| identity.as_str()), Some("alice"));
+    assert_eq!(stage.state(bob).identity().map(chat_proto::Identity::as_str), Some("bob"));
+    assert_eq!(stage.state(alice).identity().map(chat_proto::Identity::as_str), Some("alice"));
 }
 
 /// Threads 3 and 26: a client may go at any moment, and the next one of the same person starts well.

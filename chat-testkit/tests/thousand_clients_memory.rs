@@ -1,7 +1,7 @@
 //! Thread 26: what a client costs, by an allocator that counts. A program of its own, with one test, so that nothing else
 //! allocates meanwhile.
 
-use chat_proto::{Call, Config, Event};
+use chat_proto::{Call, Event};
 use chat_testkit::service::ServiceConfig;
 use chat_testkit::stage::Stage;
 use peak_alloc::PeakAlloc;
@@ -63,5 +63,4 @@ fn thousand_clients_memory() {
     stage.take_all_events();
     let late = measure(&stage);
     assert!(late < early + early / 4, "grew from {early} to {late}");
-    let _ = Config::default();
 }

@@ -61,9 +61,7 @@ impl Stage {
     /// # Panics
     /// `who` is of another stage.
     pub fn start_by(&mut self, who: Who, call: Call, deadline: CallDeadline) -> Result<CallId, Refused> {
-        let mut options = CallOptions::default();
-        options.deadline = deadline;
-        let id = self.people[who.0].client.call(self.now, call, options);
+        let id = self.people[who.0].client.call(self.now, call, CallOptions { deadline });
         self.drain(who);
         id
     }

@@ -141,8 +141,8 @@ fn sdk_defect_12_what_was_under_way_is_answered_when_the_socket_dies() {
         let page = stage.start(alice, newest(&channel)).unwrap();
         stage.advance(Duration::from_millis(ms));
         stage.cut(alice);
-        let sent = stage.answer(alice, send);
-        assert!(matches!(sent, Some(Ok(Reply::MessageIndex(_)))), "{ms} ms: {sent:?}");
+        let answer = stage.answer(alice, send);
+        assert!(matches!(answer, Some(Ok(Reply::MessageIndex(_)))), "{ms} ms: {answer:?}");
         let read = stage.answer(alice, page);
         assert!(matches!(read, Some(Ok(Reply::MessagePage(_)))), "{ms} ms: {read:?}");
         stage.settle();
@@ -182,7 +182,7 @@ fn a_network_that_swallows_everything_is_survived() {
     stage.advance(Duration::from_mins(5));
     let opens = stage.opens(alice).to_vec();
     about(opens[1], opens[2], 1000, 60_000);
-    assert!(opens[2].since(opens[1]) >= Duration::from_secs(60));
+    assert!(opens[2].since(opens[1]) >= Duration::from_mins(1));
     stage.freeze(alice, false);
     stage.network(alice, Network::Online);
     stage.advance(Duration::from_mins(3));
@@ -332,7 +332,7 @@ fn sockets_that_break_at_once_are_not_hammered() {
     fault(&mut stage, &json!({ "on": "twilsock", "match": { "method": "init" }, "count": 5, "drop": true }));
     let lost = stage.now();
     stage.cut(alice);
-    stage.advance(Duration::from_secs(60));
+    stage.advance(Duration::from_mins(1));
     let opens = stage.opens(alice).to_vec();
     assert_eq!(opens.len(), 7);
     about(lost, opens[1], 1000, 0);

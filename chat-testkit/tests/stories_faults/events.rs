@@ -289,7 +289,7 @@ fn an_outage_is_caught_up_with() {
             .iter()
             .map(|member| member.identity.clone().unwrap())
             .collect();
-        assert_eq!(members.iter().map(|identity| identity.as_str()).collect::<Vec<_>>(), ["alice", "carol"]);
+        assert_eq!(members.iter().map(chat_proto::Identity::as_str).collect::<Vec<_>>(), ["alice", "carol"]);
     }
 }
 

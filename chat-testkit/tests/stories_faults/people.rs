@@ -172,8 +172,8 @@ pub(crate) fn wait(stage: &mut Stage, most: Duration, mut so: impl FnMut(&mut St
     }
 }
 
-pub(crate) fn wait_for(stage: &mut Stage, who: Who, state: ConnectionState, most: Duration) {
-    wait(stage, most, |stage| stage.state(who).connection() == state);
+pub(crate) fn wait_for(stage: &mut Stage, who: Who, wanted: ConnectionState, most: Duration) {
+    wait(stage, most, |stage| stage.state(who).connection() == wanted);
 }
 
 /// Whether the wait between two moments is `wanted` ± 20 %, as spec 01 §3.8 has it, or up to `late` longer.

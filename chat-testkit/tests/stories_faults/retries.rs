@@ -37,7 +37,7 @@ fn sdk_defect_13_a_message_is_never_sent_twice() {
                     Ok(_) => assert_eq!(stored, ["hello"], "{effect} {count}"),
                     // A service that did it and says otherwise cannot be seen through; one that says 500 has refused.
                     Err(CallError::Sync { status, .. }) => {
-                        assert!(matches!(status, 429 | 500), "{effect} {count}")
+                        assert!(matches!(status, 429 | 500), "{effect} {count}");
                     }
                     Err(error) => panic!("{effect} {count}: {error:?}"),
                 }

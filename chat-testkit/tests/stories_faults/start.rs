@@ -64,7 +64,7 @@ fn sdk_defect_04_an_unreachable_server_is_no_end() {
         stage.start_by(alice, Call::GetSubscribedChannels, CallDeadline::After(Duration::from_secs(10)));
     let answer = stage.answer(alice, call.unwrap());
     assert_eq!(answer, Some(Err(CallError::DeadlineExceeded(Phase::Offline))));
-    stage.advance(Duration::from_secs(60));
+    stage.advance(Duration::from_mins(1));
     let troubles = errors(&stage.take_events(alice));
     assert_eq!(troubles.len(), stage.opens(alice).len());
     assert!(troubles.len() >= 4 && troubles.iter().all(|error| !error.terminal), "{troubles:?}");
