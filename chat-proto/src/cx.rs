@@ -113,13 +113,29 @@ pub(crate) struct Events {
 }
 
 impl Events {
+    /// Queues an event. A fault is told unless the app does not listen: nothing is lost without it, and a service that
+    /// is unwell for days could fill the memory with them (law 8).
     pub(crate) fn push(&mut self, event: Event) {
+        if matches!(event, Event::Fault(_)) && self.is_full() {
+            return;
+        }
         self.queue.push_back(event);
     }
 
     /// What the app has not taken yet.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Event> {
         self.queue.iter()
+    }
+
+    /// Queues what makes an earlier one of its kind worthless. That one gives way if the app does not keep up, so that a
+    /// connection that comes and goes for days does not fill the memory (law 8).
+    pub(crate) fn push_newest(&mut self, event: Event, same_kind: fn(&Event) -> bool) {
+        if self.is_full()
+            && let Some(place) = self.queue.iter().rposition(same_kind)
+        {
+            self.queue.remove(place);
+        }
+        self.push(event);
     }
 
     pub(crate) fn pop(&mut self) -> Option<Event> {

@@ -277,7 +277,9 @@ impl Chat {
         match notice {
             Notice::StateChanged(state) => {
                 self.state.connection = state;
-                cx.events.push(Event::ConnectionStateChanged(state));
+                cx.events.push_newest(Event::ConnectionStateChanged(state), |event| {
+                    matches!(event, Event::ConnectionStateChanged(_))
+                });
             }
             Notice::TokenAccepted(token) => self.token_accepted(cx, token),
             Notice::TokenUpdated { call, result } => {

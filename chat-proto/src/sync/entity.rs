@@ -158,6 +158,8 @@ impl Entity {
     /// Whether an event of this item tells nothing new (spec 02 §3.6 "known").
     pub(super) fn knows(&self, id: i64, key: &Key<'_>) -> bool {
         match self.versions.get(key) {
+            // A page showed it before its event, which a jump passed over and which comes all the same.
+            Some(entry) if entry.paged && entry.version == id => false,
             Some(entry) => entry.version >= id,
             None => id <= self.versions.forgotten(),
         }
@@ -180,7 +182,7 @@ impl Entity {
         let known = self.versions.get(key);
         if let Some(entry) = known.filter(|entry| entry.version >= id) {
             // A page may run ahead of the events: it told the state, the event tells that it happened.
-            let untold = entry.paged && !late && change != Change::Removed;
+            let untold = entry.paged && (!late || entry.version == id) && change != Change::Removed;
             if untold && entry.version == id {
                 self.versions.set(key, Entry { paged: false, ..entry });
             }
@@ -222,7 +224,7 @@ impl Entity {
         if let Some(entry) = known.filter(|entry| entry.version >= version) {
             return entry.live.then_some(Freshness::Known);
         }
-        self.versions.set(key, Entry { version, live: true, paged: true });
+        self.versions.set(key, Entry { version, live: true, paged: version > self.cursor });
         Some(match known {
             Some(_) => Freshness::Newer,
             None if version > self.cursor => Freshness::Ahead,

@@ -1,6 +1,6 @@
 //! Clients that crash and come back.
 
-use chat_proto::{Client, Input, Network, ResumeError, Saved};
+use chat_proto::{Client, ResumeError, Saved};
 
 use super::{Stage, Who};
 use crate::service::ServiceInput;
@@ -31,11 +31,6 @@ impl Stage {
         self.people[who.0].lose_saves = lose;
     }
 
-    /// Tells the person's client what a system says of its network.
-    pub fn tell_network(&mut self, who: Who, network: Network) {
-        self.tell(who, Input::Network(network));
-    }
-
     /// The person's client and its host are gone, at once and without a word. A client that is made of `saved` takes
     /// the same seat, with the same configuration, token and seed.
     ///
@@ -49,6 +44,8 @@ impl Stage {
         let (config, token) = (person.config.clone(), person.token.clone());
         person.client = Client::resume(config, token, &person.seed, self.now, saved)?;
         person.life += 1;
+        person.opening = None;
+        person.open = None;
         self.exchanges.forget_all(who);
         let conn = person.link.take().map(|(_, conn)| conn);
         if let Some(conn) = conn {

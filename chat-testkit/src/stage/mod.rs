@@ -20,6 +20,7 @@
 
 mod lives;
 mod media;
+mod trouble;
 mod wire;
 
 use std::collections::BTreeMap;
@@ -71,6 +72,20 @@ struct Person {
     link: Option<(LinkId, ConnId)>,
     /// Bytes to be sent, and bytes that came.
     media: BTreeMap<MediaId, Vec<u8>>,
+    /// The socket that is on the way to the service.
+    opening: Option<LinkId>,
+    /// The socket that was asked for, and neither given up nor lost since.
+    open: Option<LinkId>,
+    /// When sockets were asked for.
+    opens: Vec<Time>,
+    /// Nothing passes between this person and the service.
+    frozen: bool,
+    /// The newest connection that was frozen: it stays so.
+    deaf: Option<ConnId>,
+    /// Does not take events.
+    neglected: bool,
+    /// Went away.
+    gone: bool,
 }
 
 /// See the module.
@@ -116,27 +131,8 @@ impl Stage {
     ///
     /// # Panics
     /// Never: the token that is made here is a good one.
-    pub fn enter_with(&mut self, identity: &str, mut config: Config) -> Who {
-        config.unix_at_origin = Some(UNIX_AT_ORIGIN);
-        config.endpoints.twilsock = Some("ws://service.test/v3/wsconnect".into());
-        config.endpoints.media = Some(self.service.config().media_url.as_str().into());
-        let seed = Seed::from_number(self.people.len() as u64 + 1);
-        let token = Token::new(self.token(identity, Duration::from_hours(24))).expect("it is not empty");
-        let client = Client::new(config.clone(), token.clone(), &seed, self.now);
-        self.people.push(Person {
-            client,
-            config,
-            token,
-            seed,
-            life: 0,
-            disk: None,
-            lose_saves: false,
-            link: None,
-            media: BTreeMap::new(),
-        });
-        let who = Who(self.people.len() - 1);
-        self.drain(who);
-        who
+    pub fn enter_with(&mut self, identity: &str, config: Config) -> Who {
+        self.enter_as(&self.token(identity, Duration::from_hours(24)), config)
     }
 
     /// An access token of this person, good for `ttl` from now.
@@ -263,7 +259,7 @@ impl Stage {
         self.wire.forget(conn);
         self.service.handle(self.now, ServiceInput::Closed(conn));
         self.drain_service();
-        self.tell(who, Input::Closed(link, Cause::Failed("cut".into())));
+        self.lost(who, link, Cause::Failed("cut".into()));
     }
 
     /// From now on the service can, or cannot, be reached by new connections.
@@ -273,9 +269,8 @@ impl Stage {
 
     /// Lets the next thing happen, if that is before `until`.
     fn step(&mut self, until: Time) -> bool {
-        let timers =
-            self.people.iter().enumerate().filter_map(|(n, person)| Some((person.client.deadline()?.at, n)));
-        let timer = timers.min();
+        let people = self.people.iter().enumerate().filter(|(_, person)| !person.gone);
+        let timer = people.filter_map(|(n, person)| Some((person.client.deadline()?.at, n))).min();
         let service = self.service.deadline();
         let wire = self.wire.due();
         let due = [timer.map(|(at, _)| at), service, wire].into_iter().flatten().min();
@@ -298,25 +293,29 @@ impl Stage {
     fn deliver(&mut self, parcel: Parcel) {
         match parcel {
             Parcel::Open(who, life, link) => {
-                if self.people[who.0].life != life {
+                let Some(person) = self.people.get_mut(who.0).filter(|person| person.life == life) else {
+                    return;
+                };
+                if person.opening != Some(link) || person.frozen {
                     return;
                 }
+                person.opening = None;
                 if self.refuse {
-                    return self.tell(who, Input::Closed(link, Cause::Failed("connection refused".into())));
+                    return self.lost(who, link, Cause::Failed("connection refused".into()));
                 }
                 self.connections += 1;
                 let conn = ConnId(self.connections);
-                if let Some(person) = self.people.get_mut(who.0) {
-                    person.link = Some((link, conn));
-                }
+                person.link = Some((link, conn));
                 self.service.handle(self.now, ServiceInput::Opened(conn));
                 self.drain_service();
                 self.tell(who, Input::Opened(link));
             }
+            Parcel::ToService(conn, _) if self.is_frozen(conn) => {}
             Parcel::ToService(conn, bytes) => {
                 self.service.handle(self.now, ServiceInput::Frame(conn, &bytes));
                 self.drain_service();
             }
+            Parcel::ToClient(conn, _) | Parcel::ClosedByService(conn) if self.is_frozen(conn) => {}
             Parcel::ToClient(conn, message) => {
                 if let Some((who, link)) = self.owner(conn) {
                     let frame = match &message {
@@ -335,14 +334,16 @@ impl Stage {
             Parcel::ClosedByService(conn) => {
                 if let Some((who, link)) = self.owner(conn) {
                     self.people[who.0].link = None;
-                    self.tell(who, Input::Closed(link, Cause::Remote(None)));
+                    self.lost(who, link, Cause::Remote(None));
                 }
                 self.service.handle(self.now, ServiceInput::Closed(conn));
                 self.drain_service();
             }
             Parcel::ClosedByClient(who, life, link, conn) => {
-                self.service.handle(self.now, ServiceInput::Closed(conn));
-                self.drain_service();
+                if let Some(conn) = conn {
+                    self.service.handle(self.now, ServiceInput::Closed(conn));
+                    self.drain_service();
+                }
                 if self.people[who.0].life == life {
                     self.tell(who, Input::Closed(link, Cause::Local));
                 }
@@ -355,6 +356,19 @@ impl Stage {
                 }
             }
         }
+    }
+
+    /// A socket ended without having been given up.
+    fn lost(&mut self, who: Who, link: LinkId, cause: Cause) {
+        if let Some(person) = self.people.get_mut(who.0) {
+            person.open.take_if(|open| *open == link);
+        }
+        self.tell(who, Input::Closed(link, cause));
+    }
+
+    fn is_frozen(&self, conn: ConnId) -> bool {
+        let is_frozen = |person: &Person| person.frozen || person.deaf == Some(conn);
+        self.owner(conn).is_some_and(|(who, _)| is_frozen(&self.people[who.0]))
     }
 
     fn owner(&self, conn: ConnId) -> Option<(Who, LinkId)> {
@@ -373,33 +387,36 @@ impl Stage {
     fn drain(&mut self, who: Who) {
         let Some(person) = self.people.get_mut(who.0) else { return };
         let at = self.now + LATENCY;
+        let (link, neglected) = (person.link, person.neglected);
+        let mut commands = Vec::new();
         while let Some(command) = person.client.poll_command() {
+            commands.push(command);
+        }
+        while !neglected && let Some(event) = person.client.poll_event() {
+            self.moved = self.now;
+            self.told.push((who, event));
+        }
+        for command in commands {
             match command {
-                Command::Open { link, .. } => self.wire.send(at, Parcel::Open(who, person.life, link)),
-                Command::Send { link, bytes } => {
-                    if let Some((_, conn)) = person.link.filter(|(of, _)| *of == link) {
+                Command::Open { link, .. } => self.open(who, link),
+                Command::Send { link: on, bytes } => {
+                    if let Some((_, conn)) = link.filter(|(of, _)| *of == on) {
                         self.wire.send(at, Parcel::ToService(conn, bytes.into_vec()));
                     }
                 }
-                Command::Close { link } => {
-                    if let Some((_, conn)) = person.link.take_if(|(of, _)| *of == link) {
-                        self.wire.send(at, Parcel::ClosedByClient(who, person.life, link, conn));
-                    }
-                }
+                Command::Close { link } => self.give_up(who, link),
                 Command::Save { .. } => {
+                    let person = &self.people[who.0];
                     let saved = Box::new(person.client.save(self.now));
                     self.wire.send(self.now + DISK, Parcel::Save(who, person.life, saved));
                 }
                 Command::Http { http, request } => {
-                    self.wire.send(at, Parcel::HttpToService(who, person.life, http, Box::new(request)));
+                    let life = self.people[who.0].life;
+                    self.wire.send(at, Parcel::HttpToService(who, life, http, Box::new(request)));
                 }
                 Command::CancelHttp { http } => self.exchanges.forget(who, http),
                 other => unreachable!("a stage performs every command: {other:?}"),
             }
-        }
-        while let Some(event) = person.client.poll_event() {
-            self.moved = self.now;
-            self.told.push((who, event));
         }
     }
 

@@ -18,7 +18,8 @@ pub(super) enum Parcel {
     HttpToService(Who, Life, HttpId, Box<HttpRequest>),
     /// An answer, or `None` where the connection was cut.
     HttpToClient(ExchangeId, Option<(u16, Vec<u8>)>),
-    ClosedByClient(Who, Life, LinkId, ConnId),
+    /// With the connection, if there was one and the service hears of it.
+    ClosedByClient(Who, Life, LinkId, Option<ConnId>),
     /// A save is on its way to the disk.
     Save(Who, Life, Box<Saved>),
 }

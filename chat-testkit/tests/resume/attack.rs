@@ -32,7 +32,7 @@ fn rich() -> (Stage, Who, Saved) {
     ] {
         stage.start(alice, call).unwrap();
     }
-    stage.tell_network(alice, Network::Offline);
+    stage.network(alice, Network::Offline);
     stage.start(alice, send(&room, "later")).unwrap();
     let saved = stage.save(alice);
     (stage, alice, saved)

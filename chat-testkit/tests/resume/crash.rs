@@ -79,11 +79,11 @@ impl Story {
             16 => self.stage.cut(self.victim),
             17 if !self.offline => {
                 self.offline = true;
-                self.stage.tell_network(self.victim, Network::Offline);
+                self.stage.network(self.victim, Network::Offline);
             }
             _ => {
                 self.offline = false;
-                self.stage.tell_network(self.victim, Network::Online);
+                self.stage.network(self.victim, Network::Online);
             }
         }
         let pause = if self.rng.per_mille(200) { self.rng.below(3_000) } else { self.rng.below(30) };
@@ -98,7 +98,7 @@ impl Story {
     }
 
     fn heal(&mut self) {
-        self.stage.tell_network(self.victim, Network::Online);
+        self.stage.network(self.victim, Network::Online);
         self.stage.advance(Duration::from_mins(5));
         self.stage.settle();
     }
@@ -243,7 +243,7 @@ fn say_all(seed: u64, lines: u64) {
                 story.stage.advance(Duration::from_millis(pause));
             }
             3 => story.stage.cut(story.victim),
-            4 => story.stage.tell_network(story.victim, Network::Changed),
+            4 => story.stage.network(story.victim, Network::Changed),
             _ => {}
         }
     }

@@ -150,7 +150,7 @@ fn messages_that_did_not_leave_are_sent_in_order_after_the_late_execution_bound(
     let mut stage = Stage::new(Default::default());
     let alice = stage.enter_with("alice", config());
     let room = channel(&mut stage, alice);
-    stage.tell_network(alice, Network::Offline);
+    stage.network(alice, Network::Offline);
     let calls: Vec<_> = (0..4).map(|n| stage.start(alice, send(&room, &n.to_string())).unwrap()).collect();
     let saved = stage.save(alice);
     stage.crash(alice, saved).unwrap();
