@@ -6,9 +6,11 @@ use core::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::http::MediaId;
 use crate::json::Json;
-use crate::model::{ChannelSid, Identity, MemberSid, NotificationLevel, PageRef};
-use crate::secret::Token;
+use crate::model::{ChannelSid, Identity, MediaSid, MemberSid, NotificationLevel, PageRef};
+use crate::push::PushChannel;
+use crate::secret::{Secret, Token};
 use crate::time::Time;
 
 /// Names an accepted call; its answer carries the same.
@@ -45,7 +47,7 @@ pub enum Call {
     /// The channels that this client knows, whatever the status → `Channels`.
     GetLocalChannels(Option<ChannelSorting>),
     /// A page of the own channels → `ChannelPage`.
-    GetSubscribedChannels,
+    GetSubscribedChannels(GetSubscribedChannels),
     /// The first page of the directory of public channels → `ChannelDescriptors`.
     GetPublicChannelDescriptors,
     /// The first page of the directory of own channels → `ChannelDescriptors`.
@@ -83,6 +85,10 @@ pub enum Call {
     RemoveMember(ChannelSid, MemberRef),
     /// Sends a message → `MessageIndex`.
     SendMessage(SendMessage),
+    /// Uploads media, then sends a message with them → `MessageIndex`. A text that is sent meanwhile comes before it. It
+    /// can be cancelled until the message leaves. An upload of unknown fate is repeated: media without a message are seen by
+    /// nobody. See [`Event::UploadProgress`](crate::Event::UploadProgress).
+    SendMedia(SendMedia),
     /// Tells the others that the own user types → `Done`. Sends nothing when it did a moment ago.
     Typing(ChannelSid),
     /// A page of messages → `MessagePage`.
@@ -136,6 +142,30 @@ pub enum Call {
     /// The member who sent a message → `Member`.
     GetMessageMember(ChannelSid, u64),
 
+    // ---- media (spec 03 §18)
+    /// A temporary address of media, good for some minutes → [`Reply::MediaUrl`](crate::Reply::MediaUrl).
+    GetMediaUrl(MediaSid),
+    /// Fetches media into a place of the host's → `Done`. See
+    /// [`Event::DownloadProgress`](crate::Event::DownloadProgress). What broke after bytes had come is not repeated: what
+    /// stands in that place cannot be taken back.
+    DownloadMedia {
+        /// Which.
+        media: MediaSid,
+        /// Where to.
+        to: MediaId,
+    },
+
+    // ---- push (spec 03 §17)
+    /// Has this device told of what happens while no client of it is connected → `Done`, when the service has noted it. A
+    /// new access token registers it again. A later call for the same channel takes the place of one that is not answered
+    /// yet; both are answered when the later one is done.
+    SetPushRegistrationId(PushChannel, Secret),
+    /// Ends that → `Done`, when the service has noted it. Sends nothing when there is no registration.
+    UnsetPushRegistrationId(PushChannel),
+    /// Reads a push notification as the device got it → `Done`, after
+    /// [`Event::PushNotification`](crate::Event::PushNotification).
+    HandlePushNotification(Json),
+
     // ---- user (spec 04 §6)
     /// Gives up the subscription to a person → `Done`.
     UnsubscribeUser(Identity),
@@ -158,6 +188,21 @@ pub struct CreateChannel {
     pub attributes: Json,
 }
 
+/// Options of [`Call::GetSubscribedChannels`] (spec 04 §1.2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GetSubscribedChannels {
+    /// How many on a page: 50; at least 1. The service caps it at 100.
+    pub page_size: u32,
+    /// Which way to read the list. What it is ordered by is the service's: the channels' SIDs.
+    pub order: SortingOrder,
+}
+
+impl Default for GetSubscribedChannels {
+    fn default() -> Self {
+        Self { page_size: 50, order: SortingOrder::Ascending }
+    }
+}
+
 /// Arguments of [`Call::SendMessage`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SendMessage {
@@ -165,6 +210,21 @@ pub struct SendMessage {
     pub channel: ChannelSid,
     /// The text. `None` is allowed: a message of attributes alone.
     pub body: Option<Box<str>>,
+    /// Whatever the app keeps there: an object.
+    pub attributes: Json,
+}
+
+/// Arguments of [`Call::SendMedia`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SendMedia {
+    /// Where to.
+    pub channel: ChannelSid,
+    /// The bytes, which the host keeps until the call is answered.
+    pub media: MediaId,
+    /// Their media type, such as `image/png`.
+    pub content_type: Box<str>,
+    /// A file name for the others to see.
+    pub filename: Option<Box<str>>,
     /// Whatever the app keeps there: an object.
     pub attributes: Json,
 }
@@ -255,7 +315,8 @@ pub struct CallOptions {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum CallDeadline {
-    /// After [`Config::call_timeout`](crate::Config::call_timeout) of being connected; never while offline.
+    /// After [`Config::call_timeout`](crate::Config::call_timeout) of being connected; never while offline. Of a transfer
+    /// of media it counts from the last byte that moved.
     #[default]
     WhileConnected,
     /// After this long, connected or not.

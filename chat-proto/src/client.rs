@@ -50,6 +50,8 @@ impl Client {
             Input::Network(network) => self.twilsock.network(&mut self.cx, network),
             Input::Opened(link) => self.twilsock.opened(&mut self.cx, link),
             Input::Closed(link, cause) => self.twilsock.closed(&mut self.cx, link, &cause),
+            Input::HttpProgress(http, bytes) => self.chat.http_progress(&mut self.cx, http, bytes),
+            Input::HttpDone(http, result) => self.chat.http_done(&mut self.cx, http, result),
             Input::Frame(link, frame) => {
                 if let Some(incoming) = self.twilsock.frame(&mut self.cx, link, frame) {
                     self.incoming(incoming);

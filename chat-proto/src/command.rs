@@ -6,6 +6,7 @@ use core::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::http::{HttpId, HttpRequest};
 use crate::input::LinkId;
 
 /// Something for the host to do, in the order in which [`Client::poll_command`](crate::Client::poll_command) gives it.
@@ -30,6 +31,20 @@ pub enum Command {
     Close {
         /// Which.
         link: LinkId,
+    },
+    /// Make an HTTP request, once; answer with [`HttpDone`](crate::Input::HttpDone), and tell of longer transfers with
+    /// [`HttpProgress`](crate::Input::HttpProgress). Several may be under way, up to
+    /// [`Limits::http_in_flight`](crate::Limits::http_in_flight).
+    Http {
+        /// The name of the request.
+        http: HttpId,
+        /// What to send, and where to.
+        request: HttpRequest,
+    },
+    /// Give a request up: its answer is not waited for any more, and need not be told.
+    CancelHttp {
+        /// Which.
+        http: HttpId,
     },
 }
 

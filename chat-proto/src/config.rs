@@ -41,6 +41,8 @@ pub struct Config {
     /// The longest that the service may still execute a request after its frame was sent: 30 s. A session command of
     /// unknown fate is repeated only after that; a service that takes longer makes it happen twice.
     pub late_execution: Duration,
+    /// How reads of the directory are repeated.
+    pub read_retry: ReadRetry,
     /// Whether a request that the service throttles (429) is repeated: yes (spec 03 §5.1).
     pub retry_when_throttled: bool,
 
@@ -72,6 +74,7 @@ impl Default for Config {
             retry: RetryPolicy::default(),
             call_timeout: Duration::from_secs(30),
             late_execution: Duration::from_secs(30),
+            read_retry: ReadRetry::default(),
             retry_when_throttled: true,
             http_cache_interval: None,
             consumption_report_interval: None,
@@ -82,8 +85,8 @@ impl Default for Config {
     }
 }
 
-/// Other addresses than the region's. Only the first is dialled; the rest are names inside requests, which the service
-/// routes by.
+/// Other addresses than the region's. Those of Twilsock and media are dialled; the rest are names inside requests, which
+/// the service routes by.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 #[non_exhaustive]
@@ -94,6 +97,11 @@ pub struct Endpoints {
     pub chat: Option<Box<str>>,
     /// Sync: `https://cds.us1.twilio.com`.
     pub sync: Option<Box<str>>,
+    /// Media: `https://mcs.us1.twilio.com`. Give `http://…` to do without TLS; media are fetched from such addresses only
+    /// then.
+    pub media: Option<Box<str>>,
+    /// The push registrar: `https://ers.us1.twilio.com/v1/registrations`.
+    pub push: Option<Box<str>>,
 }
 
 /// How to wait between attempts to connect: `min`, doubling up to `max`, each ± `randomness` (spec 01 §3.8).
@@ -111,6 +119,25 @@ pub struct RetryPolicy {
 impl Default for RetryPolicy {
     fn default() -> Self {
         Self { min: Duration::from_secs(1), max: Duration::from_mins(2), randomness_percent: 20 }
+    }
+}
+
+/// How reads of the directory are repeated that the service throttles, or is in no state to answer (429, 502 to 504): at
+/// most `attempts` times in all, after waits of `min`, doubling up to `max` (spec 03 §5.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct ReadRetry {
+    /// The first wait: 1 s.
+    pub min: Duration,
+    /// The longest wait: 4 s.
+    pub max: Duration,
+    /// How often a read is sent in all: 3. One is sent whatever this says.
+    pub attempts: u32,
+}
+
+impl Default for ReadRetry {
+    fn default() -> Self {
+        Self { min: Duration::from_secs(1), max: Duration::from_secs(4), attempts: 3 }
     }
 }
 
@@ -135,6 +162,9 @@ pub struct Metadata {
     pub os_architecture: Option<Box<str>>,
     /// The app's name and version.
     pub app: Option<(Box<str>, Box<str>)>,
+    /// What the push registrar is told of the device (`endpoint_platform`); at most 128 characters of it are sent. `web`,
+    /// as the SDK says where there is no browser (spec 03 §17.1).
+    pub endpoint_platform: Box<str>,
 }
 
 impl Default for Metadata {
@@ -149,6 +179,7 @@ impl Default for Metadata {
             os_version: None,
             os_architecture: None,
             app: None,
+            endpoint_platform: "web".into(),
         }
     }
 }
@@ -165,6 +196,7 @@ impl Metadata {
             os_version: None,
             os_architecture: Some("64".into()),
             app: None,
+            endpoint_platform: "web".into(),
         }
     }
 }
@@ -194,6 +226,10 @@ pub struct Limits {
     pub channels: usize,
     /// How many answers of the directory are kept: 500. The oldest gives way.
     pub cached_answers: usize,
+    /// How many HTTP requests may be under way at once: 4. More wait.
+    pub http_in_flight: usize,
+    /// Longest body of an HTTP answer, in bytes: 1 MiB. Media themselves do not count: they stay with the host.
+    pub http_body_bytes: usize,
 }
 
 impl Default for Limits {
@@ -208,6 +244,8 @@ impl Default for Limits {
             messages_per_channel: 1000,
             channels: 10_000,
             cached_answers: 500,
+            http_in_flight: 4,
+            http_body_bytes: 1 << 20,
         }
     }
 }
@@ -246,6 +284,24 @@ impl Config {
         }
     }
 
+    /// Base of media requests, without a final slash.
+    pub(crate) fn media_base(&self) -> Box<str> {
+        let region = self.region.as_deref().unwrap_or("us1");
+        match &self.endpoints.media {
+            Some(url) => url.trim_end_matches('/').into(),
+            None => alloc::format!("https://mcs.{region}.twilio.com").into(),
+        }
+    }
+
+    /// The push registrar, without a final slash.
+    pub(crate) fn push_base(&self) -> Box<str> {
+        let region = self.region.as_deref().unwrap_or("us1");
+        match &self.endpoints.push {
+            Some(url) => url.trim_end_matches('/').into(),
+            None => alloc::format!("https://ers.{region}.twilio.com/v1/registrations").into(),
+        }
+    }
+
     /// Milliseconds since 1970 at `now`, as far as this client knows.
     pub(crate) fn unix_millis(&self, now: crate::Time) -> u64 {
         self.unix_at_origin.unwrap_or(0).saturating_add(now.as_millis())
@@ -263,4 +319,19 @@ pub(crate) fn message_types() -> Vec<&'static str> {
         crate::chat::TYPING_INDICATOR,
     ]
     .into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_media_service_may_be_elsewhere() {
+        let mut config = Config::default();
+        assert_eq!(&*config.media_base(), "https://mcs.us1.twilio.com");
+        config.region = Some("au1".into());
+        assert_eq!(&*config.media_base(), "https://mcs.au1.twilio.com");
+        config.endpoints.media = Some("http://localhost:1/".into());
+        assert_eq!(&*config.media_base(), "http://localhost:1");
+    }
 }

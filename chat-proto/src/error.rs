@@ -5,7 +5,9 @@ use alloc::boxed::Box;
 
 use serde::{Deserialize, Serialize};
 
+use crate::http::HttpFailure;
 use crate::model::{ChannelSid, MemberType};
+use crate::push::PushError;
 
 /// Why a call failed. `status` and `code` are numbers of the service; the texts beside them are the service's own.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
@@ -39,6 +41,35 @@ pub enum CallError {
         /// The service's text.
         message: Box<str>,
     },
+    /// The media service refused.
+    #[error("{message} (status {status}, code {code})")]
+    Media {
+        /// HTTP status.
+        status: u16,
+        /// The service's error code; 0 where it gave none.
+        code: i64,
+        /// The service's text.
+        message: Box<str>,
+    },
+    /// The media could not be transferred.
+    #[error(transparent)]
+    Transfer(HttpFailure),
+    /// The service has no media service, or none was told of.
+    #[error("there is no media service")]
+    NoMediaService,
+    /// The push registrar refused.
+    #[error("{message} (status {status}, code {code})")]
+    Registrar {
+        /// HTTP status.
+        status: u16,
+        /// The service's error code; 0 where it gave none.
+        code: i64,
+        /// The service's text.
+        message: Box<str>,
+    },
+    /// The payload is no push notification of Programmable Chat.
+    #[error(transparent)]
+    Push(PushError),
     /// The transport refused to carry the request.
     #[error("refused by the transport: {status} {message} (code {code})")]
     Transport {

@@ -13,6 +13,7 @@ use crate::model::{
     Channel, ChannelDescriptor, ChannelReason, Member, MemberReason, Message, MessageReason, Page, Reasons,
     User, UserDescriptor, UserReason,
 };
+use crate::push::PushNotification;
 use crate::secret::Secret;
 
 /// Something that the app should know. Each carries the object as it was at that moment; the newest is in
@@ -111,6 +112,27 @@ pub enum Event {
         reasons: Reasons<UserReason>,
     },
 
+    // ---- media and push
+    /// Bytes of a call's media were sent, so many in all. An upload that is repeated begins again. Not told while too many
+    /// events wait.
+    UploadProgress {
+        /// The [`Call::SendMedia`](crate::Call::SendMedia).
+        call: CallId,
+        /// Bytes of the body.
+        sent: u64,
+    },
+    /// Bytes of media came, so many in all. Not told while too many events wait.
+    DownloadProgress {
+        /// The [`Call::DownloadMedia`](crate::Call::DownloadMedia).
+        call: CallId,
+        /// Bytes so far.
+        received: u64,
+        /// Bytes of the whole, as the service says.
+        size: u64,
+    },
+    /// A push notification was handed in with [`Call::HandlePushNotification`](crate::Call::HandlePushNotification).
+    PushNotification(PushNotification),
+
     /// Something came that should not have; the session goes on.
     Fault(Fault),
 }
@@ -153,6 +175,8 @@ pub enum Reply {
     UnreadCount(UnreadCount),
     /// Attributes.
     Attributes(Json),
+    /// The temporary address of media. Whoever has it can fetch them.
+    MediaUrl(Secret),
 }
 
 /// How many messages are unread. The service does not know it before the read horizon was set once.

@@ -5,6 +5,8 @@ use core::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::http::{HttpFailure, HttpId, HttpReply};
+
 /// One socket's life: each attempt to open one has its own. What comes for an older one is stale and ignored (law 3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -37,6 +39,12 @@ pub enum Input<'a> {
     Frame(LinkId, Frame<'a>),
     /// The socket is gone, or could not be opened. Said once for each `Open`, also after `Close`.
     Closed(LinkId, Cause),
+    /// So many bytes of an HTTP request's body were sent, or received, in all. Optional, but a transfer that nothing is
+    /// heard of for [`Config::reply_timeout`](crate::Config::reply_timeout) is given up; and what was given to the place
+    /// for the answer (`to`) must be told before a failure is, for the core repeats only what has not begun.
+    HttpProgress(HttpId, u64),
+    /// An HTTP request ended. Said once for each [`Command::Http`](crate::Command::Http).
+    HttpDone(HttpId, Result<HttpReply, HttpFailure>),
 }
 
 /// A whole WebSocket message, borrowed for the time of the call.

@@ -17,9 +17,11 @@ mod date;
 mod error;
 mod event;
 pub mod frame;
+mod http;
 mod input;
 mod json;
 mod model;
+mod push;
 mod record;
 mod secret;
 mod seed;
@@ -32,14 +34,16 @@ mod twilsock;
 
 pub use call::{
     Call, CallDeadline, CallId, CallOptions, Cancel, ChannelSorting, CreateChannel, Direction, GetMessages,
-    MemberRef, Refused, RefusedReason, SendMessage, SortingCriteria, SortingOrder,
+    GetSubscribedChannels, MemberRef, Refused, RefusedReason, SendMedia, SendMessage, SortingCriteria,
+    SortingOrder,
 };
 pub use client::Client;
 pub use command::{Command, FrameBytes};
-pub use config::{Config, Endpoints, Limits, Metadata, RetryPolicy};
+pub use config::{Config, Endpoints, Limits, Metadata, ReadRetry, RetryPolicy};
 pub use date::Timestamp;
 pub use error::{CallError, ConnectionError, Fault, FrameError, Phase};
 pub use event::{ConnectionState, Event, Reply, TokenWanted, UnreadCount};
+pub use http::{HttpBody, HttpFailure, HttpId, HttpMethod, HttpReply, HttpRequest, MediaId};
 pub use input::{Cause, Frame, Input, LinkId, Network};
 pub use json::{Json, JsonError};
 pub use model::{
@@ -48,6 +52,7 @@ pub use model::{
     Message, MessageReason, MessageSid, MessageType, NotificationLevel, Page, PageRef, Reasons, RoleSid,
     User, UserDescriptor, UserReason,
 };
+pub use push::{PushChannel, PushError, PushNotification, PushType, parse_push_notification};
 pub use record::{FrameRecord, InputRecord, Record};
 pub use secret::{Claims, Secret, Token, TokenError};
 pub use seed::Seed;

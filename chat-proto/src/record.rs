@@ -10,6 +10,7 @@ use crate::bytes;
 use crate::call::{Call, CallId, CallOptions};
 use crate::command::Command;
 use crate::event::Event;
+use crate::http::{HttpFailure, HttpId, HttpReply};
 use crate::input::{Cause, Frame, Input, LinkId, Network};
 
 /// One thing that went into a client or came out of it. A session is a list of records with their times.
@@ -81,6 +82,10 @@ pub enum InputRecord {
     Frame(LinkId, FrameRecord),
     /// See [`Input::Closed`].
     Closed(LinkId, Cause),
+    /// See [`Input::HttpProgress`].
+    HttpProgress(HttpId, u64),
+    /// See [`Input::HttpDone`].
+    HttpDone(HttpId, Result<HttpReply, HttpFailure>),
 }
 
 impl InputRecord {
@@ -92,6 +97,8 @@ impl InputRecord {
             Self::Opened(link) => Input::Opened(*link),
             Self::Frame(link, frame) => Input::Frame(*link, frame.as_frame()),
             Self::Closed(link, cause) => Input::Closed(*link, cause.clone()),
+            Self::HttpProgress(http, bytes) => Input::HttpProgress(*http, *bytes),
+            Self::HttpDone(http, result) => Input::HttpDone(*http, result.clone()),
         }
     }
 }
@@ -104,6 +111,8 @@ impl From<&Input<'_>> for InputRecord {
             Input::Opened(link) => Self::Opened(*link),
             Input::Frame(link, frame) => Self::Frame(*link, FrameRecord::from(frame)),
             Input::Closed(link, cause) => Self::Closed(*link, cause.clone()),
+            Input::HttpProgress(http, bytes) => Self::HttpProgress(*http, *bytes),
+            Input::HttpDone(http, result) => Self::HttpDone(*http, result.clone()),
         }
     }
 }
@@ -151,7 +160,9 @@ mod tests {
     use super::*;
     use crate::command::FrameBytes;
     use crate::event::ConnectionState;
+    use crate::http::{HttpBody, HttpMethod, HttpRequest, MediaId};
     use crate::model::ChannelSid;
+    use crate::secret::Secret;
     use alloc::string::ToString;
     use alloc::{format, vec};
 
@@ -199,6 +210,27 @@ mod tests {
             &Command::Send { link, bytes: FrameBytes::new(vec![0xfe]) }.into(),
             r#"{"Command":{"Send":{"link":3,"bytes":{"base64":"/g=="}}}}"#,
         );
+        survives(&(&Input::HttpProgress(HttpId(2), 5)).into(), r#"{"Input":{"HttpProgress":[2,5]}}"#);
+        survives(
+            &(&Input::HttpDone(HttpId(2), Ok(HttpReply::new(201, *b"x")))).into(),
+            r#"{"Input":{"HttpDone":[2,{"Ok":{"status":201,"retry_after":null,"body":"x"}}]}}"#,
+        );
+        survives(
+            &Command::Http {
+                http: HttpId(2),
+                request: HttpRequest {
+                    method: HttpMethod::Post,
+                    url: Secret::new("https://mcs/x"),
+                    headers: vec![("A".into(), Secret::new("b"))],
+                    body: HttpBody::Media(MediaId(9)),
+                    to: None,
+                    max_body: 5,
+                },
+            }
+            .into(),
+            r#"{"Command":{"Http":{"http":2,"request":{"method":"POST","url":"https://mcs/x","headers":[["A","b"]],"body":{"Media":9},"to":null,"max_body":5}}}}"#,
+        );
+        survives(&Command::CancelHttp { http: HttpId(2) }.into(), r#"{"Command":{"CancelHttp":{"http":2}}}"#);
         survives(
             &Event::ConnectionStateChanged(ConnectionState::Connected).into(),
             r#"{"Event":{"ConnectionStateChanged":"connected"}}"#,
@@ -214,6 +246,9 @@ mod tests {
             Input::Frame(LinkId(1), Frame::Binary(&[1, 2, 255])),
             Input::Frame(LinkId(1), Frame::Text("x")),
             Input::Closed(LinkId(1), Cause::Failed("no route".into())),
+            Input::HttpProgress(HttpId(2), 65_536),
+            Input::HttpDone(HttpId(2), Ok(HttpReply::new(200, *b"{}"))),
+            Input::HttpDone(HttpId(2), Err(HttpFailure::TooLarge)),
         ];
         for input in &inputs {
             assert_eq!(Record::from(input).as_input().as_ref(), Some(input));

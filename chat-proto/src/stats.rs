@@ -22,6 +22,8 @@ pub struct Stats {
     pub requests: u64,
     /// Repetitions among them.
     pub retries: u64,
+    /// HTTP requests asked for, repetitions included.
+    pub http_requests: u64,
     /// Notifications received.
     pub notifications: u64,
     /// Events of Sync that told nothing new.

@@ -1,6 +1,9 @@
 //! The methods of a client that ask the service (spec 04 §1.2).
 
-use chat_proto::{Call, ChannelSid, ChannelSorting, CreateChannel, Identity, Token};
+use chat_proto::{
+    Call, ChannelSid, ChannelSorting, CreateChannel, GetSubscribedChannels, Identity, Json, PushChannel,
+    PushError, PushNotification, Secret, Token, parse_push_notification,
+};
 
 use crate::call::CallFuture;
 use crate::client::Client;
@@ -36,7 +39,15 @@ impl Client {
 
     /// The own channels, page by page.
     pub fn get_subscribed_channels(&self) -> CallFuture<Paginator<Channel>> {
-        self.ask(Call::GetSubscribedChannels, Paginator::take)
+        self.get_subscribed_channels_with(GetSubscribedChannels::default())
+    }
+
+    /// As [`Client::get_subscribed_channels`], with a page size and an order.
+    pub fn get_subscribed_channels_with(
+        &self,
+        options: GetSubscribedChannels,
+    ) -> CallFuture<Paginator<Channel>> {
+        self.ask(Call::GetSubscribedChannels(options), Paginator::take)
     }
 
     /// The directory of public channels, page by page.
@@ -62,6 +73,35 @@ impl Client {
     /// A person as the directory lists it.
     pub fn get_user_descriptor(&self, identity: impl Into<Identity>) -> CallFuture<UserDescriptor> {
         self.ask(Call::GetUserDescriptor(identity.into()), UserDescriptor::take)
+    }
+
+    /// Has this device told of what happens while no client of it is connected. Done when the service has noted it; a new
+    /// access token registers it again.
+    pub fn set_push_registration_id(
+        &self,
+        channel: PushChannel,
+        registration_id: impl Into<Box<str>>,
+    ) -> CallFuture<()> {
+        self.ask(Call::SetPushRegistrationId(channel, Secret::new(registration_id)), Take::take)
+    }
+
+    /// Ends that. Sends nothing when there is no registration.
+    pub fn unset_push_registration_id(&self, channel: PushChannel) -> CallFuture<()> {
+        self.ask(Call::UnsetPushRegistrationId(channel), Take::take)
+    }
+
+    /// Reads a push notification as the device got it, and tells of it with
+    /// [`Event::PushNotification`](crate::Event::PushNotification).
+    pub fn handle_push_notification(&self, payload: Json) -> CallFuture<()> {
+        self.ask(Call::HandlePushNotification(payload), Take::take)
+    }
+
+    /// Reads a push notification as the device got it.
+    ///
+    /// # Errors
+    /// The payload is none of Programmable Chat.
+    pub fn parse_push_notification(payload: &Json) -> Result<PushNotification, PushError> {
+        parse_push_notification(payload)
     }
 
     /// Puts another access token in use. It must name the same identity.

@@ -17,9 +17,11 @@ use crate::clock::Clock;
 use crate::driver::Driver;
 use crate::error::{CreateError, Error};
 use crate::events::{Events, StreamItem};
+use crate::media::Held;
 use crate::objects::{Bind, User};
 use crate::options::{Options, Parts};
 use crate::shared::Shared;
+use crate::transfers::Transfers;
 
 /// A chat client: a cheap handle, to be cloned and sent about.
 ///
@@ -82,7 +84,8 @@ impl Client {
         let proto = Proto::new(config, token, &Seed::new(seed), clock.now());
         let shared = Arc::new(Shared::new(clock, proto, parts.event_buffer));
         let life = Arc::new(Life { shared: shared.clone(), close_timeout });
-        let driver = Driver::new(shared, parts.dialer, parts.refresh, parts.log, close_timeout);
+        let transfers = Transfers::new(parts.spawn.clone(), parts.dialer.clone());
+        let driver = Driver::new(shared, parts.dialer, transfers, parts.refresh, parts.log, close_timeout);
         (parts.spawn)(Box::pin(driver));
         Ok(Self { life, options: CallOptions::default() })
     }
@@ -230,6 +233,16 @@ impl Client {
         take: fn(&Self, chat_proto::Reply) -> Option<T>,
     ) -> CallFuture<T> {
         CallFuture::new(self.clone(), self.shared().call(call, self.options), take)
+    }
+
+    /// As [`Client::ask`], with something of the app's that is kept until the call is answered.
+    pub(crate) fn ask_with_media<T>(
+        &self,
+        held: Held,
+        call: impl FnOnce(chat_proto::MediaId) -> chat_proto::Call,
+        take: fn(&Self, chat_proto::Reply) -> Option<T>,
+    ) -> CallFuture<T> {
+        CallFuture::new(self.clone(), self.shared().call_with_media(held, call, self.options), take)
     }
 
     pub(crate) fn refuse<T>(&self, error: Error) -> CallFuture<T> {

@@ -15,6 +15,7 @@ use crate::log::Log;
 use crate::net::{Dialer, Link, LinkEvent};
 use crate::shared::{Said, Shared};
 use crate::token::Refresh;
+use crate::transfers::Transfers;
 
 /// How many messages are read in one turn before what they caused is written and others may run.
 const MESSAGES_PER_TURN: usize = 256;
@@ -25,6 +26,7 @@ const TURNS: usize = 16;
 pub(crate) struct Driver {
     shared: Arc<Shared>,
     dialer: Dialer,
+    transfers: Transfers,
     refresh: Option<Refresh>,
     log: Log,
     /// How long a socket may take to close, and a client beyond what it was given to shut down.
@@ -40,6 +42,7 @@ impl Driver {
     pub(crate) fn new(
         shared: Arc<Shared>,
         dialer: Dialer,
+        transfers: Transfers,
         refresh: Option<Refresh>,
         log: Log,
         close_timeout: Duration,
@@ -48,6 +51,7 @@ impl Driver {
         Self {
             shared,
             dialer,
+            transfers,
             refresh,
             log,
             close_timeout,
@@ -103,6 +107,7 @@ impl Driver {
         let any = !(said.commands.is_empty() && said.answers.is_empty() && said.events.is_empty());
         // Answers first: whoever waits for one may not be reading events at all.
         said.answers.drain(..).for_each(crate::shared::Delivery::deliver);
+        said.media.drain(..).for_each(|media| self.shared.media.remove(media));
         for event in said.events.drain(..) {
             self.note(&event);
             self.shared.hub.publish(&event);
@@ -150,6 +155,14 @@ impl Driver {
                 if let Some(open) = self.link.as_mut().filter(|open| open.id() == link) {
                     open.close(self.close_timeout);
                 }
+            }
+            Command::Http { http, request } => {
+                self.log.debug(format_args!("{http}: {request:?}"));
+                self.transfers.start(&self.shared, http, request);
+            }
+            Command::CancelHttp { http } => {
+                self.log.debug(format_args!("{http} is given up"));
+                self.transfers.cancel(http);
             }
             other => self.log.error(format_args!("a command that this version does not know: {other:?}")),
         }

@@ -96,6 +96,9 @@ pub enum UrlError {
     /// The scheme is neither `ws` nor `wss`.
     #[error("it begins with neither ws:// nor wss://")]
     Scheme,
+    /// The scheme is neither `http` nor `https`.
+    #[error("it begins with neither http:// nor https://")]
+    HttpScheme,
     /// It holds a user name or a password; those would end in logs.
     #[error("it holds credentials")]
     Credentials,

@@ -4,26 +4,34 @@ mod call;
 mod calls;
 mod client;
 mod clock;
+#[cfg(feature = "collation")]
+mod collation;
 mod driver;
 mod error;
 mod events;
 mod log;
+mod media;
 mod net;
 mod objects;
 mod options;
 mod shared;
 mod spawn;
 mod token;
+mod transfers;
 
 pub use call::CallFuture;
 pub use client::Client;
+#[cfg(feature = "collation")]
+pub use collation::{Collation, CollationError};
 pub use error::{BoxError, CreateError, Error, UrlError};
 pub use events::{Events, StreamItem};
 pub use log::LogLevel;
+pub use media::Upload;
 pub use net::tls::{config_with_roots as tls_config_with_roots, default_config as tls_config};
-pub use net::{ByteStream, Target, Transport};
+pub use net::{ByteStream, Proxy, ProxyError, Target, Transport};
 pub use objects::{
-    Bind, Channel, ChannelDescriptor, Member, Message, PageItem, Pages, Paginator, User, UserDescriptor,
+    Bind, Channel, ChannelDescriptor, Media, Member, Message, PageItem, Pages, Paginator, User,
+    UserDescriptor,
 };
 pub use options::Options;
 pub use spawn::BoxedTask;
@@ -34,9 +42,10 @@ pub use chat_proto as proto;
 pub use chat_proto::{
     CallDeadline, CallError, CallId, CallOptions, Cancel, ChannelReason, ChannelSid, ChannelSorting,
     ChannelStatus, ChannelType, Config, ConnectionError, ConnectionState, CreateChannel, Direction,
-    Endpoints, Event, Fault, Identity, Json, Limits, MemberReason, MemberSid, MessageReason, Network,
-    NotificationLevel, Reasons, SortingCriteria, SortingOrder, State, Stats, Timestamp, TokenWanted,
-    UnreadCount, UserReason,
+    Endpoints, Event, Fault, GetSubscribedChannels, HttpFailure, Identity, Json, Limits, MemberReason,
+    MemberSid, MessageReason, Network, NotificationLevel, PushChannel, PushError, PushNotification, PushType,
+    Reasons, Secret, SortingCriteria, SortingOrder, State, Stats, Timestamp, TokenWanted, UnreadCount,
+    UserReason,
 };
 /// For `events.next().await`.
 #[doc(no_inline)]

@@ -9,7 +9,7 @@ use rustls::ClientConfig;
 
 use crate::error::{BoxError, CreateError};
 use crate::log::{Log, LogLevel};
-use crate::net::{Dialer, Target, Transport, UserConnect, tls};
+use crate::net::{Dialer, Proxies, Proxy, Target, Transport, UserConnect, tls};
 use crate::spawn::{BoxedTask, Spawn, on_smol};
 use crate::token::{Provider, Refresh};
 
@@ -22,6 +22,7 @@ pub struct Options {
     log_level: LogLevel,
     tls: Option<Arc<ClientConfig>>,
     connect: Option<UserConnect>,
+    proxies: Proxies,
     provider: Option<Provider>,
     spawn: Spawn,
 }
@@ -35,6 +36,7 @@ impl Default for Options {
             log_level: LogLevel::default(),
             tls: None,
             connect: None,
+            proxies: Proxies::default(),
             provider: None,
             spawn: on_smol(),
         }
@@ -62,6 +64,14 @@ impl Options {
     #[must_use]
     pub fn url(mut self, url: impl Into<Box<str>>) -> Self {
         self.config.endpoints.twilsock = Some(url.into());
+        self
+    }
+
+    /// Where media are uploaded and fetched, instead of the region's service: `https://…`, or `http://…` to do without
+    /// TLS.
+    #[must_use]
+    pub fn media_url(mut self, url: impl Into<Box<str>>) -> Self {
+        self.config.endpoints.media = Some(url.into());
         self
     }
 
@@ -98,6 +108,16 @@ impl Options {
     #[must_use]
     pub fn tls(mut self, config: impl Into<Arc<ClientConfig>>) -> Self {
         self.tls = Some(config.into());
+        self
+    }
+
+    /// A proxy for all connections, or with `None` no proxy. Without this the environment says which one, read at each
+    /// attempt to connect: `HTTPS_PROXY` and `ALL_PROXY`, unless `NO_PROXY` names the host; in lower case as well. This
+    /// machine itself is never reached by a proxy of the environment. A connector of your own ([`Options::connect`]) knows
+    /// of none of this.
+    #[must_use]
+    pub fn proxy(mut self, proxy: impl Into<Option<Proxy>>) -> Self {
+        self.proxies = proxy.into().map_or(Proxies::None, Proxies::Fixed);
         self
     }
 
@@ -146,12 +166,15 @@ impl Options {
         if let Some(url) = &self.config.endpoints.twilsock {
             Target::parse(url)?;
         }
+        if let Some(url) = &self.config.endpoints.media {
+            Target::parse_http(url)?;
+        }
         let mut config = self.config;
         config.metadata.os.get_or_insert_with(|| std::env::consts::OS.into());
         config.metadata.os_architecture.get_or_insert_with(|| std::env::consts::ARCH.into());
         let log = Log::new(self.log_level);
         let tls = self.tls.unwrap_or_else(|| Arc::new(tls::default_config()));
-        let dialer = Dialer::new(tls, self.connect, config.limits.frame_bytes);
+        let dialer = Dialer::new(tls, self.connect, self.proxies, config.limits.frame_bytes);
         let refresh = self.provider.map(|provider| Refresh::new(provider, self.spawn.clone(), log));
         Ok(Parts {
             config,
@@ -185,6 +208,7 @@ impl fmt::Debug for Options {
             .field("log_level", &self.log_level)
             .field("tls", &self.tls.is_some())
             .field("connect", &self.connect.is_some())
+            .field("proxies", &self.proxies)
             .field("token_provider", &self.provider.is_some())
             .finish_non_exhaustive()
     }
@@ -200,6 +224,8 @@ mod tests {
     fn a_bad_address_is_refused_at_once() {
         let error = Options::new().url("https://tsock.us1.twilio.com").into_parts().err();
         assert!(matches!(error, Some(CreateError::BadUrl(UrlError::Scheme))));
+        let error = Options::new().media_url("https://a:b@mcs.us1.twilio.com").into_parts().err();
+        assert!(matches!(error, Some(CreateError::BadUrl(UrlError::Credentials))));
     }
 
     #[test]

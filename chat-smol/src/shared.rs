@@ -10,13 +10,14 @@ use std::time::Duration;
 
 use chat_proto::{
     Call, CallError, CallId, CallOptions, Cancel, Cause, Client as Proto, Command, Deadline, Event, Input,
-    LinkId, Reply, State, Stats, Time,
+    LinkId, MediaId, Reply, State, Stats, Time,
 };
 use futures_channel::oneshot;
 
 use crate::clock::Clock;
 use crate::error::Error;
 use crate::events::Hub;
+use crate::media::{Held, MediaStore};
 
 /// What an answer arrives through.
 pub(crate) type Answer = oneshot::Receiver<Result<Reply, CallError>>;
@@ -40,6 +41,8 @@ pub(crate) struct Said {
     pub(crate) commands: Vec<Command>,
     pub(crate) answers: Vec<Delivery>,
     pub(crate) events: Vec<Event>,
+    /// Media that nobody needs any more.
+    pub(crate) media: Vec<MediaId>,
     /// The shutdown was answered: nothing is left to do.
     pub(crate) ended: bool,
 }
@@ -47,11 +50,15 @@ pub(crate) struct Said {
 pub(crate) struct Shared {
     pub(crate) clock: Clock,
     pub(crate) hub: Hub,
+    /// What the app gave for calls that are not answered yet.
+    pub(crate) media: MediaStore,
     core: Mutex<Core>,
 }
 
 struct Core {
     client: Proto,
+    /// The media of calls that are not answered yet.
+    media: HashMap<CallId, MediaId>,
     pending: HashMap<CallId, oneshot::Sender<Result<Reply, CallError>>>,
     shutdown: Option<CallId>,
     /// When the driver ends whatever the core says.
@@ -67,6 +74,7 @@ impl Shared {
     pub(crate) fn new(clock: Clock, client: Proto, event_buffer: usize) -> Self {
         let core = Core {
             client,
+            media: HashMap::new(),
             pending: HashMap::new(),
             shutdown: None,
             give_up: None,
@@ -75,7 +83,7 @@ impl Shared {
             untrusted: None,
             driver: None,
         };
-        Self { clock, hub: Hub::new(event_buffer), core: Mutex::new(core) }
+        Self { clock, hub: Hub::new(event_buffer), media: MediaStore::default(), core: Mutex::new(core) }
     }
 
     /// A panic elsewhere does not make the core worse: each of its entries leaves it whole.
@@ -95,6 +103,36 @@ impl Shared {
         core.pending.insert(id, to);
         wake(core);
         Ok((id, answer))
+    }
+
+    /// As [`Shared::call`], for a call with media: they are kept until it is answered.
+    pub(crate) fn call_with_media(
+        &self,
+        held: Held,
+        call: impl FnOnce(MediaId) -> Call,
+        options: CallOptions,
+    ) -> Result<(CallId, Answer), Error> {
+        let media = self.media.add(held);
+        let (to, answer) = oneshot::channel();
+        let mut core = self.lock();
+        let accepted = if core.ended {
+            Err(Error::Ended)
+        } else {
+            core.client.call(self.clock.now(), call(media), options).map_err(Error::from)
+        };
+        match accepted {
+            Ok(id) => {
+                core.pending.insert(id, to);
+                core.media.insert(id, media);
+                wake(core);
+                Ok((id, answer))
+            }
+            Err(error) => {
+                drop(core);
+                self.media.remove(media);
+                Err(error)
+            }
+        }
     }
 
     pub(crate) fn cancel(&self, id: CallId) -> Cancel {
@@ -180,6 +218,7 @@ impl Shared {
         while let Some(event) = core.client.poll_event() {
             if let Event::Answer { call, result } = event {
                 said.ended |= core.shutdown == Some(call);
+                said.media.extend(core.media.remove(&call));
                 if let Some(to) = core.pending.remove(&call) {
                     said.answers.push(Delivery { to, result });
                 }
@@ -207,6 +246,7 @@ impl Shared {
             std::mem::take(&mut core.pending)
         };
         drop(pending);
+        self.media.clear();
         self.hub.close();
     }
 }

@@ -29,10 +29,7 @@ pub fn frames(data: &[u8]) {
 
 /// A frame that is cut off decodes further once as much as the error names is there.
 fn completed(data: &[u8], error: &FrameError, limits: FrameLimits) {
-    let missing = match *error {
-        FrameError::HeaderCut { missing } | FrameError::PayloadCut { missing } => missing,
-        _ => return,
-    };
+    let (FrameError::HeaderCut { missing } | FrameError::PayloadCut { missing }) = *error else { return };
     assert!(missing > 0, "nothing is missing, but it is cut off: {error}");
     let Some(missing) = usize::try_from(missing).ok().filter(|missing| *missing <= 1 << 16) else { return };
     let mut whole = data.to_vec();

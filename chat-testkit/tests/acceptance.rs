@@ -359,7 +359,7 @@ fn deadline_everywhere() {
             Call::GetChannelBySid("CH404".into()),
             Call::GetChannelByUniqueName("nothing".into()),
             Call::GetLocalChannels(None),
-            Call::GetSubscribedChannels,
+            Call::GetSubscribedChannels(chat_proto::GetSubscribedChannels::default()),
             Call::GetPublicChannelDescriptors,
             Call::GetUserChannelDescriptors,
             Call::GetUser("bob".into()),

@@ -14,11 +14,13 @@ use super::read_horizon::Move;
 use super::rest::RestId;
 use super::sorting::sorted;
 use super::{Chat, Reader, directory};
-use crate::call::{Call, CallId, GetMessages, SendMessage};
+use crate::call::{Call, CallId, GetMessages, SendMessage, SortingOrder};
 use crate::cx::Cx;
 use crate::error::CallError;
-use crate::event::Reply;
+use crate::event::{Event, Reply};
 use crate::model::{ChannelStatus, ChannelType, Identity};
+use crate::push::parse_push_notification;
+use crate::sync::Select;
 use crate::twilsock::{Control, Url};
 
 /// What the first step of a call leads to.
@@ -98,9 +100,10 @@ impl Chat {
                 let channels = self.state.channels().into_iter().cloned().collect();
                 Reply::Channels(sorted(channels, sorting)).into()
             }
-            Call::GetSubscribedChannels => {
+            Call::GetSubscribedChannels(query) => {
                 self.need_own_channels(cx)?;
-                self.own_map_step(cx, id, None)
+                let descending = query.order == SortingOrder::Descending;
+                self.own_map_step(cx, id, Select { page_size: query.page_size, descending, ..Select::all() })
             }
             Call::GetPublicChannelDescriptors => {
                 self.need_ready()?;
@@ -137,12 +140,30 @@ impl Chat {
                 self.shut_down(cx, id, drain_until);
                 Step::Taken
             }
+            Call::GetMediaUrl(media) | Call::DownloadMedia { media, .. } => {
+                self.media_step(cx, id, &media)?
+            }
+            Call::SetPushRegistrationId(channel, device) => {
+                self.want_push(cx, id, channel, Some(device));
+                Step::Taken
+            }
+            Call::UnsetPushRegistrationId(channel) => {
+                self.want_push(cx, id, channel, None);
+                Step::Taken
+            }
+            Call::HandlePushNotification(payload) => match parse_push_notification(&payload) {
+                Ok(notification) => {
+                    cx.events.push(Event::PushNotification(notification));
+                    Reply::Done.into()
+                }
+                Err(error) => CallError::Push(error).into(),
+            },
             Call::UnsubscribeUser(identity) => {
                 self.need_ready()?;
-                if !self.follows(&identity) {
-                    return Err(CallError::NotSubscribed(identity.as_str().into()).into());
+                // One that is given up already is as good (spec 03 §11.2).
+                if self.follows(&identity) {
+                    self.unfollow(cx, &identity);
                 }
-                self.unfollow(cx, &identity);
                 Reply::Done.into()
             }
             Call::UpdateUserAttributes(identity, attributes) => {
@@ -199,6 +220,10 @@ impl Chat {
             Call::SendMessage(SendMessage { channel, body, attributes }) => {
                 self.need(&channel)?;
                 Step::Command(SessionCommand::SendMessage { channel, text: body, attributes })
+            }
+            Call::SendMedia(send) => {
+                self.need(&send.channel)?;
+                self.upload_step(cx, id, &send)?
             }
             Call::Typing(channel) => {
                 self.need(&channel)?;

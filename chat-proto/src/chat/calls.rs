@@ -12,6 +12,7 @@ use crate::cx::Cx;
 use crate::error::CallError;
 use crate::event::{Event, Reply};
 use crate::model::{Channel, ChannelSid, Identity, Message, PageRef};
+use crate::push::PushChannel;
 use crate::sync::QueryId;
 use crate::time::Time;
 
@@ -44,6 +45,10 @@ pub(super) enum Wait {
     Report,
     /// The answer to its typing request.
     Typing,
+    /// A transfer of media.
+    Transfer,
+    /// The push registration of this channel to be as it is wanted.
+    Push(PushChannel),
     /// The transport: a token update or a shutdown.
     Transport,
 }
@@ -61,6 +66,10 @@ pub(super) enum Progress {
     Channel(Arc<Channel>),
     /// The message before it is gone.
     Message(Arc<Message>),
+    /// Its media are described: so many bytes, which are being fetched. `renewed` if the address had ended once.
+    Content { size: u64, renewed: bool },
+    /// The address of its media had ended: it is asked for again.
+    Renewing,
 }
 
 /// A call that is not answered yet.
@@ -148,6 +157,20 @@ impl Calls {
 
     pub(super) fn len(&self) -> usize {
         self.pending.len()
+    }
+
+    /// Something of a call's transfer moved: a clock that counts only while connected begins anew.
+    pub(super) fn moved(&mut self, cx: &mut Cx, id: CallId) {
+        let Some(Clock::Connected { left, since }) =
+            self.pending.get_mut(&id).map(|pending| &mut pending.clock)
+        else {
+            return;
+        };
+        *left = cx.config.call_timeout;
+        if since.is_some() {
+            *since = Some(cx.now);
+            cx.timers.arm(Timer::Call(id), cx.now + *left);
+        }
     }
 
     /// Connected: the clocks that count only then go on.

@@ -2,7 +2,7 @@
 
 use alloc::borrow::Cow;
 
-use crate::call::{Call, GetMessages, MemberRef, SendMessage};
+use crate::call::{Call, GetMessages, GetSubscribedChannels, MemberRef, SendMedia, SendMessage};
 use crate::error::CallError;
 use crate::json::Json;
 
@@ -19,6 +19,18 @@ fn check_text(argument: &'static str, text: &str) -> Result<(), CallError> {
     if text.is_empty() { Err(invalid(argument, "must not be empty")) } else { Ok(()) }
 }
 
+/// It becomes a header, so nothing may stand in it that ends one.
+fn check_media(media: &SendMedia) -> Result<(), CallError> {
+    check_text("content_type", &media.content_type)?;
+    if !media.content_type.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic()) {
+        return Err(invalid("content_type", "must be printable ASCII"));
+    }
+    if let Some(filename) = &media.filename {
+        check_text("filename", filename)?;
+    }
+    check_object(&media.attributes)
+}
+
 /// Checks the arguments of a call.
 pub(super) fn check(call: &Call) -> Result<(), CallError> {
     match call {
@@ -28,6 +40,9 @@ pub(super) fn check(call: &Call) -> Result<(), CallError> {
         | Call::UpdateMemberAttributes(_, _, attributes)
         | Call::UpdateMessageAttributes(_, _, attributes)
         | Call::UpdateUserAttributes(_, attributes) => check_object(attributes),
+        Call::SendMedia(media) => check_media(media),
+        Call::GetMediaUrl(media) | Call::DownloadMedia { media, .. } => check_text("media", media.as_str()),
+        Call::SetPushRegistrationId(_, id) => check_text("registration_id", id.expose_secret()),
         Call::GetChannelBySid(sid) => check_text("sid", sid.as_str()),
         Call::GetChannelByUniqueName(name) => check_text("unique_name", name),
         Call::GetUser(identity)
@@ -39,7 +54,8 @@ pub(super) fn check(call: &Call) -> Result<(), CallError> {
         Call::RemoveMember(_, MemberRef::Sid(sid)) | Call::GetMember(_, MemberRef::Sid(sid)) => {
             check_text("member_sid", sid.as_str())
         }
-        Call::GetMessages(GetMessages { page_size: 0, .. }) => {
+        Call::GetMessages(GetMessages { page_size: 0, .. })
+        | Call::GetSubscribedChannels(GetSubscribedChannels { page_size: 0, .. }) => {
             Err(invalid("page_size", "must be at least 1"))
         }
         _ => Ok(()),

@@ -293,17 +293,38 @@ mod tests {
         assert_eq!(channel.last_message, None);
     }
 
-    /// Spec 03 §22 Q9, Q10 and Q13.
+    /// Spec 03 §22 Q9.
     #[test]
-    fn quirks_are_fixed() {
+    fn q09_a_malformed_date_changes_nothing() {
         let mut channel = channel();
         let read = |text: &str| ChannelData::parse(text).unwrap();
-        assert!(read(r#"{"dateUpdated":"soon"}"#).apply(&mut channel).is_empty());
-        assert_eq!(read(r#"{"status":"notParticipating"}"#).status, Some(ChannelStatus::Known));
+        read(r#"{"dateUpdated":"2020-01-01"}"#).apply(&mut channel);
+        for date in [r#""soon""#, r#""2020-13-01""#, "true", "{}", "[]"] {
+            let data = read(&alloc::format!(r#"{{"dateUpdated":{date},"dateCreated":{date}}}"#));
+            assert!(data.apply(&mut channel).is_empty(), "{date}");
+        }
+        assert_eq!(channel.date_updated, Timestamp::parse("2020-01-01"));
+        assert_eq!(channel.date_created, None);
+    }
+
+    /// Spec 03 §22 Q13.
+    #[test]
+    fn q13_a_new_date_of_the_state_is_a_change_of_the_state() {
+        let mut channel = channel();
+        let read = |text: &str| ChannelData::parse(text).unwrap();
         read(r#"{"state":{"current":"active","dateUpdated":"2020-01-01"}}"#).apply(&mut channel);
-        let reasons =
-            read(r#"{"state":{"current":"active","dateUpdated":"2020-01-02"}}"#).apply(&mut channel);
-        assert!(reasons.contains(ChannelReason::State));
+        let later = read(r#"{"state":{"current":"active","dateUpdated":"2020-01-02"}}"#);
+        assert_eq!(later.apply(&mut channel).iter().collect::<alloc::vec::Vec<_>>(), [ChannelReason::State]);
+        assert!(later.apply(&mut channel).is_empty());
+    }
+
+    /// Spec 03 §22 Q14: reasons that the documentation does not list are told all the same.
+    #[test]
+    fn q14_a_new_type_is_told() {
+        let mut channel = channel();
+        let data = ChannelData::parse(r#"{"type":"private"}"#).unwrap();
+        assert_eq!(data.apply(&mut channel).iter().collect::<alloc::vec::Vec<_>>(), [ChannelReason::Type]);
+        assert_eq!(serde_json::to_string(&ChannelReason::Sid).unwrap(), r#""sid""#);
     }
 
     #[test]

@@ -14,7 +14,7 @@ impl Chat {
         let Some(pending) = self.calls.get(id) else { return Cancel::TooLate };
         let withdrawn = match &pending.wait {
             Wait::Command => self.session.withdraw(cx, CommandOwner::Call(id)) == Withdrawn::Forgotten,
-            Wait::Effect(_) | Wait::Report | Wait::Typing | Wait::Transport => false,
+            Wait::Effect(_) | Wait::Report | Wait::Typing | Wait::Push(_) | Wait::Transport => false,
             // A call whose command was executed and which only waits to show its result.
             Wait::Document(_) => !matches!(pending.call, Call::CreateChannel(_)),
             Wait::Query(_) => {
@@ -50,9 +50,10 @@ impl Chat {
                 if unknown { CallError::Unknown(Phase::Sent) } else { otherwise(phase) }
             }
             (Wait::Report, _) if self.horizon.is_sent(id) => CallError::Unknown(Phase::Sent),
+            (Wait::Push(channel), _) if self.push_is_under_way(channel) => CallError::Unknown(Phase::Sent),
             (Wait::Typing | Wait::Transport, true) => CallError::Unknown(Phase::Sent),
             (_, false) | (Wait::Ready, _) => otherwise(Phase::Offline),
-            (Wait::Query(_) | Wait::Rest(_), true) => otherwise(Phase::Sent),
+            (Wait::Query(_) | Wait::Rest(_) | Wait::Transfer, true) => otherwise(Phase::Sent),
             (_, true) => otherwise(Phase::Queued),
         };
         self.stop_waiting(cx, id);
@@ -71,6 +72,11 @@ impl Chat {
                 self.rest.forget(cx, read);
             }
             Some(Wait::Report) => self.horizon.forget(id),
+            Some(Wait::Transfer) => {
+                self.transfers.forget(cx, id);
+                // Its place is free; at the end nobody takes it any more.
+                self.transfers.flush(cx, self.online && !self.ending.is_closing());
+            }
             _ => {}
         }
     }

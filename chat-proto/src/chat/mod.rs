@@ -14,13 +14,17 @@ mod directory;
 mod document;
 mod giving_up;
 mod lenient;
+mod media;
 mod message_item;
 mod messages;
 mod objects;
 mod own_channels;
 mod proceed;
 mod read_horizon;
+mod registrar;
 mod rest;
+#[cfg(test)]
+mod rig;
 mod roster;
 mod roster_item;
 mod session;
@@ -36,8 +40,10 @@ use alloc::collections::BTreeMap;
 use self::calls::{Calls, Wait};
 use self::channels::{Channels, Part};
 use self::commands::CommandOwner;
+use self::media::Transfers;
 use self::proceed::Got;
 use self::read_horizon::ReadHorizon;
+use self::registrar::Registrar;
 use self::rest::{Rest, RestId};
 use self::session::{Session, SessionContext, SessionEvent};
 use self::shutdown::Ending;
@@ -48,6 +54,8 @@ use crate::cx::Cx;
 use crate::error::{CallError, Fault};
 use crate::event::{Event, Reply};
 use crate::model::{ChannelSid, Identity};
+use crate::push::PushChannel;
+use crate::secret::Token;
 use crate::state::State;
 use crate::sync::{EntityId, Order, Output, QueryId, Select};
 use crate::time::Why;
@@ -64,6 +72,8 @@ pub(crate) enum Tag {
     Rest(RestId),
     /// The typing request of a call.
     Typing(CallId),
+    /// The request to the push registrar about this channel.
+    Push(PushChannel),
 }
 
 /// Timers of chat.
@@ -79,6 +89,12 @@ pub(crate) enum Timer {
     Report,
     /// What could not be read at the start is read again.
     Reload,
+    /// Nothing moved in the transfer of a call.
+    HttpIdle(CallId),
+    /// The transfer of a call goes again.
+    HttpAgain(CallId),
+    /// The push registrar may be asked again about this channel.
+    Push(PushChannel),
     /// The time that pending calls were given at shutdown is over.
     Drain,
 }
@@ -90,7 +106,7 @@ impl Timer {
             Self::Session(timer) => timer.why(),
             Self::Typing(_) => Why::Typing,
             Self::Report => Why::ReadHorizon,
-            Self::Reload => Why::Request,
+            Self::Reload | Self::HttpIdle(_) | Self::HttpAgain(_) | Self::Push(_) => Why::Request,
         }
     }
 }
@@ -139,6 +155,10 @@ pub(crate) struct Chat {
     users: Users,
     typing: Typing,
     horizon: ReadHorizon,
+    transfers: Transfers,
+    registrar: Registrar,
+    /// The newest access token that the service took.
+    token: Option<Token>,
     ending: Ending,
     online: bool,
     entities: BTreeMap<EntityId, Role>,
@@ -158,6 +178,9 @@ impl Chat {
             users: Users::default(),
             typing: Typing::default(),
             horizon: ReadHorizon::default(),
+            transfers: Transfers::default(),
+            registrar: Registrar::default(),
+            token: None,
             ending: Ending::default(),
             online: false,
             entities: BTreeMap::new(),
@@ -203,6 +226,7 @@ impl Chat {
         match tag {
             Tag::Rest(id) => self.rest.reply(cx, id, result),
             Tag::Typing(call) => self.typing_answered(cx, call, result),
+            Tag::Push(channel) => self.push_replied(cx, channel, result),
         }
         self.settle(cx);
     }
@@ -216,6 +240,8 @@ impl Chat {
         self.calls.online(cx);
         self.session.online(cx);
         self.reload(cx);
+        self.transfers.flush(cx, true);
+        self.drive_pushes(cx);
         self.settle(cx);
     }
 
@@ -234,6 +260,7 @@ impl Chat {
                     matches!(event, Event::ConnectionStateChanged(_))
                 });
             }
+            Notice::TokenAccepted(token) => self.token_accepted(cx, token),
             Notice::TokenUpdated { call, result } => {
                 self.calls.answer(cx, call, result.map(|()| Reply::Done));
             }
@@ -254,6 +281,12 @@ impl Chat {
             Timer::Typing(id) => self.typing_ran_out(cx, id),
             Timer::Report => self.report_due(cx),
             Timer::Reload => self.reload(cx),
+            Timer::HttpIdle(call) => {
+                let ended = self.transfers.idle(cx, call, self.online);
+                self.transfer_ended(cx, ended);
+            }
+            Timer::HttpAgain(call) => self.transfers.again(cx, call, self.online),
+            Timer::Push(channel) => self.push_rested(cx, channel),
             Timer::Drain => self.end(cx),
         }
         self.settle(cx);
@@ -376,7 +409,7 @@ impl Chat {
             (Asker::Call(id), Output::QueryFailed { error, .. }) => self.calls.answer(cx, id, Err(error)),
             (Asker::Roster(sid), Output::Page { items, next, .. }) => self.roster_page(cx, &sid, items, next),
             (Asker::Untold(sid), Output::Page { items, next, .. }) => self.untold_page(cx, &sid, items, next),
-            (Asker::Untold(sid), _) => self.untold_read(&sid),
+            (Asker::Untold(sid), _) => self.untold_read(cx, &sid),
             (Asker::Roster(sid), Output::QueryFailed { error, .. }) => self.streams_failed(cx, &sid, error),
             _ => {}
         }

@@ -206,7 +206,7 @@ impl Chat {
         if let Some(record) = self.channels.records.get_mut(sid) {
             record.reading_roster = None;
             record.untold = None;
-            record.reading_untold = false;
+            record.reading_untold = None;
         }
         self.typing_forgotten(cx, sid);
         let left = CallError::UnknownChannel(sid.clone());
@@ -228,7 +228,7 @@ impl Chat {
             }
         }
         if part == Part::Messages {
-            self.look_for_untold(cx, sid);
+            self.read_untold_at_first(cx, sid);
         } else if let Some(record) = self.channels.records.get_mut(sid) {
             record.reading_roster = Some(alloc::collections::BTreeSet::new());
             self.query(cx, entity, Asker::Roster(sid.clone()), Select::all());
@@ -253,7 +253,10 @@ impl Chat {
         for id in self.calls.waiting(|wait| matches!(wait, Wait::Streams(of) if of == sid)) {
             self.calls.answer(cx, id, Err(error.clone()));
         }
-        Self::reload_later(cx, alloc::format!("the streams of channel {sid}").into(), error);
+        // Of a channel that the own user takes no part in only calls wanted them, and those have heard.
+        if self.state.channel(sid).is_some_and(|channel| channel.status == ChannelStatus::Joined) {
+            Self::reload_later(cx, alloc::format!("the streams of channel {sid}").into(), error);
+        }
     }
 
     /// The service does not have, or does not give, one of the streams.

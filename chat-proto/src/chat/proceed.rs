@@ -48,7 +48,7 @@ impl Chat {
                 let kind = if options.is_private { ChannelType::Private } else { ChannelType::Public };
                 self.created(cx, id, kind, response)
             }
-            Call::SendMessage(_) => Reply::MessageIndex(response.message_id).into(),
+            Call::SendMessage(_) | Call::SendMedia(_) => Reply::MessageIndex(response.message_id).into(),
             Call::Join(sid) | Call::Leave(sid) | Call::Decline(sid) => self.effect_step(id, sid),
             Call::UpdateChannelAttributes(sid, _)
             | Call::UpdateFriendlyName(sid, _)
@@ -216,7 +216,7 @@ impl Chat {
                     }
                 }
             }
-            Call::GetSubscribedChannels | Call::NextPage(_) => {
+            Call::GetSubscribedChannels(_) | Call::NextPage(_) => {
                 let sids = items.iter().filter_map(|item| self.own_channel_item(cx, item)).collect();
                 let page = |token: Option<Box<str>>| {
                     token.map(|token| PageRef { source: PageSource::SubscribedChannels, token: token.into() })

@@ -149,7 +149,7 @@ mod tests {
 
     /// Spec 03 §22 Q8: the date of change does not need the date of creation.
     #[test]
-    fn q8_date_updated_stands_alone() {
+    fn q08_date_updated_stands_alone() {
         assert!(member(r#"{"identity":"bob","dateUpdated":"2020-01-01"}"#).date_updated.is_some());
     }
 

@@ -25,6 +25,11 @@ impl Ending {
     pub(super) fn has_begun(self) -> bool {
         self != Self::No
     }
+
+    /// Whether nothing new may begin at all.
+    pub(super) fn is_closing(self) -> bool {
+        matches!(self, Self::Closing | Self::Over)
+    }
 }
 
 impl Chat {

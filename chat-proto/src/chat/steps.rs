@@ -96,13 +96,12 @@ impl Chat {
             return Ok(Step::Wait(Wait::Document(sid.clone())));
         }
         self.need_own_channels(cx)?;
-        Ok(self.own_map_step(cx, id, Some(sid)))
+        Ok(self.own_map_step(cx, id, Select { key: Some(sid.as_str().into()), ..Select::all() }))
     }
 
     /// Asks the own map for one item or for the first page.
-    pub(super) fn own_map_step(&mut self, cx: &mut Cx, id: CallId, key: Option<&ChannelSid>) -> Step {
+    pub(super) fn own_map_step(&mut self, cx: &mut Cx, id: CallId, select: Select) -> Step {
         let Some(entity) = self.channels.own_map.entity() else { return Step::Wait(Wait::OwnChannels) };
-        let select = Select { key: key.map(|sid| sid.as_str().into()), ..Select::all() };
         Step::Wait(Wait::Query(self.query(cx, entity, Asker::Call(id), select)))
     }
 

@@ -173,13 +173,15 @@ impl Chat {
         for id in self.waiting_for_user(identity) {
             self.calls.answer(cx, id, Err(CallError::NotSubscribed(identity.as_str().into())));
         }
-        if let Some(mut user) = self.state.users.remove(identity).filter(|user| user.is_subscribed) {
-            Arc::make_mut(&mut user).is_subscribed = false;
-            cx.events.push(Event::UserUnsubscribed(user));
+        if let Some(user) = self.state.users.get_mut(identity).filter(|user| user.is_subscribed) {
+            Arc::make_mut(user).is_subscribed = false;
+            cx.events.push(Event::UserUnsubscribed(user.clone()));
         }
-        // The own user is always followed (spec 03 §11.2).
+        // The own user is always followed (spec 03 §11.2), and what is known of it stays.
         if self.is_own(identity) {
             self.load_own_user(cx);
+        } else {
+            self.state.users.remove(identity);
         }
     }
 

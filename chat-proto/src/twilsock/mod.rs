@@ -37,7 +37,7 @@ use upstream::Upstream;
 
 pub(crate) use request::{HttpReply, Method, Owner, Request, RequestError, RequestId, Retry};
 pub(crate) use timer::Timer;
-pub(crate) use url::Url;
+pub(crate) use url::{Url, encode_component};
 
 /// From the other stages to twilsock.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -73,6 +73,8 @@ pub(crate) enum Notice {
     Failed { owner: Owner, error: RequestError },
     /// The public state changed. Chat tells the app, so that the read model and the event agree.
     StateChanged(ConnectionState),
+    /// The service took this token, and not the same before: requests that carry a token carry this one from now on.
+    TokenAccepted(Token),
     /// How a token update ended.
     TokenUpdated { call: CallId, result: Result<(), CallError> },
     /// The shutdown is complete.

@@ -37,10 +37,20 @@ impl fmt::Debug for Request {
         f.debug_struct("Request")
             .field("method", &self.method)
             .field("host", &self.url.host)
-            .field("path", &self.url.path)
+            .field("path", &self.shown_path())
             .field("body_bytes", &self.body.as_ref().map(String::len))
             .field("retry", &self.retry)
             .finish_non_exhaustive()
+    }
+}
+
+impl Request {
+    /// What is deleted is a push registration, whose id is the last segment (law 10).
+    fn shown_path(&self) -> &str {
+        match self.method {
+            Method::Delete => self.url.path.rsplit_once('/').map_or("", |(path, _)| path),
+            _ => &self.url.path,
+        }
     }
 }
 
@@ -48,9 +58,6 @@ impl fmt::Debug for Request {
 pub(crate) enum Method {
     Get,
     Post,
-    #[expect(dead_code, reason = "the calls that need it come later")]
-    Put,
-    #[expect(dead_code, reason = "the calls that need it come later")]
     Delete,
 }
 
@@ -59,7 +66,6 @@ impl Method {
         match self {
             Self::Get => "GET",
             Self::Post => "POST",
-            Self::Put => "PUT",
             Self::Delete => "DELETE",
         }
     }

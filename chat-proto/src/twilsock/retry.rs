@@ -4,6 +4,7 @@ use core::time::Duration;
 
 use super::Retry;
 use super::backoff::randomize;
+use crate::config::ReadRetry;
 use crate::cx::Cx;
 use crate::time::Time;
 
@@ -31,8 +32,11 @@ const SYNC_READ: Policy = Policy {
 };
 
 /// Reads of Chat REST (spec 03 §5.1).
-const CHAT_READ: Policy =
-    Policy { first: 1_000, max: 4_000, randomness_percent: 0, attempts: 3, budget: Duration::MAX };
+fn chat_read(retry: ReadRetry) -> Policy {
+    let millis = |wait: Duration| u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
+    let ReadRetry { min, max, attempts } = retry;
+    Policy { first: millis(min), max: millis(max), randomness_percent: 0, attempts, budget: Duration::MAX }
+}
 
 /// What one request went through.
 #[derive(Debug, Clone, Default)]
@@ -63,7 +67,7 @@ impl Attempts {
             Retry::Never => return None,
             Retry::SyncRead => SYNC_READ,
             Retry::ChatRead if status == 429 && !cx.config.retry_when_throttled => return None,
-            Retry::ChatRead => CHAT_READ,
+            Retry::ChatRead => chat_read(cx.config.read_retry),
         };
         if !matches!(status, 429 | 502..=504) {
             return None;

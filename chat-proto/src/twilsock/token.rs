@@ -23,6 +23,8 @@ type Version = u64;
 pub(super) struct Tokens {
     token: Token,
     version: Version,
+    /// The one that stood in the last `init` or `update`.
+    sent_token: Token,
     /// The newest that stood in an `init` or `update`.
     sent: Version,
     /// The newest that the service took.
@@ -55,6 +57,7 @@ pub(super) enum Taken {
 impl Tokens {
     pub(super) fn new(cx: &mut Cx, token: Token) -> Self {
         let tokens = Self {
+            sent_token: token.clone(),
             token,
             version: 1,
             sent: 0,
@@ -93,6 +96,7 @@ impl Tokens {
     /// The token for an `init` or `update` that is being sent.
     pub(super) fn send(&mut self) -> &str {
         self.sent = self.version;
+        self.sent_token = self.token.clone();
         self.token.expose_secret()
     }
 
@@ -106,12 +110,14 @@ impl Tokens {
         self.version > self.refused
     }
 
-    /// The service took what was sent last.
+    /// The service took what was sent last. Others hear of a token once it is known to be good.
     pub(super) fn accepted(&mut self) -> impl Iterator<Item = Notice> + use<> {
+        let is_new = self.accepted != self.sent;
+        let accepted = is_new.then(|| Notice::TokenAccepted(self.sent_token.clone()));
         self.accepted = self.sent;
         self.refusals = 0;
         self.patience.reset();
-        self.answer(self.sent, &Ok(()))
+        accepted.into_iter().chain(self.answer(self.sent, &Ok(())))
     }
 
     /// The service refused what was sent last.

@@ -1,4 +1,4 @@
-//! From an address to an open WebSocket: TCP or the app's own stream, then TLS, then the upgrade.
+//! From an address to an open WebSocket: TCP, through a proxy or not, or the app's own stream; then TLS, then the upgrade.
 
 use std::io;
 use std::pin::Pin;
@@ -10,6 +10,7 @@ use async_tungstenite::tungstenite::protocol::WebSocketConfig;
 use chat_proto::Cause;
 use rustls::ClientConfig;
 
+use super::proxy::Proxies;
 use super::stream::{BoxedStream, Transport, boxed};
 use super::url::Target;
 use super::{tcp, tls};
@@ -31,20 +32,39 @@ pub(crate) type UserConnect = Arc<dyn Fn(Target) -> Connecting + Send + Sync>;
 pub(crate) struct Dialer {
     tls: Arc<ClientConfig>,
     connect: Option<UserConnect>,
+    proxies: Proxies,
     max_message: usize,
 }
 
 impl Dialer {
     /// `frame_bytes` is the core's limit.
-    pub(crate) fn new(tls: Arc<ClientConfig>, connect: Option<UserConnect>, frame_bytes: usize) -> Self {
+    pub(crate) fn new(
+        tls: Arc<ClientConfig>,
+        connect: Option<UserConnect>,
+        proxies: Proxies,
+        frame_bytes: usize,
+    ) -> Self {
         // A frame above the core's limit is the core's to refuse: it says so and keeps the socket. Only what is far
         // above it ends the socket here.
-        Self { tls, connect, max_message: frame_bytes.saturating_mul(2) }
+        Self { tls, connect, proxies, max_message: frame_bytes.saturating_mul(2) }
     }
 
     /// Opens a socket to `url`. Without a deadline: the core has one, and closes what takes too long.
     pub(super) async fn open(self, url: Box<str>) -> Result<Socket, Cause> {
         let target = Target::parse(&url).map_err(|error| failed(&error))?;
+        let max_message = self.max_message;
+        let stream = self.stream(&target).await?;
+        let config = WebSocketConfig::default()
+            .read_buffer_size(READ_BUFFER)
+            .max_message_size(Some(max_message))
+            .max_frame_size(Some(max_message));
+        let upgrade = async_tungstenite::client_async_with_config(target.url.as_str(), stream, Some(config));
+        let (socket, _) = upgrade.await.map_err(|error| cause(&error))?;
+        Ok(socket)
+    }
+
+    /// Opens a stream to `target`, with TLS where that is asked for. Without a deadline, as above.
+    pub(super) async fn stream(self, target: &Target) -> Result<BoxedStream, Cause> {
         let transport = match &self.connect {
             Some(connect) => {
                 connect(target.clone()).await.map_err(|error| match error.downcast::<io::Error>() {
@@ -52,26 +72,32 @@ impl Dialer {
                     Err(error) => failed(&error),
                 })?
             }
-            None => Transport::plain(tcp::connect(&target).await.map_err(|error| {
-                failed(&format_args!("cannot connect to {}:{}: {error}", target.host, target.port))
-            })?),
+            None => self.dial(target).await?,
         };
-        let stream = if target.secure && !transport.secured {
-            boxed(
-                tls::secure(transport.stream, &target.host, self.tls)
-                    .await
-                    .map_err(|error| io_cause(&error))?,
-            )
+        if target.secure && !transport.secured {
+            let secured = tls::secure(transport.stream, &target.host, self.tls).await;
+            Ok(boxed(secured.map_err(|error| io_cause(&error))?))
         } else {
-            transport.stream
+            Ok(transport.stream)
+        }
+    }
+
+    /// A connection of our own to the host, or to the proxy that stands before it.
+    async fn dial(&self, target: &Target) -> Result<Transport, Cause> {
+        let proxy = self
+            .proxies
+            .of(target)
+            .map_err(|error| failed(&format_args!("the proxy cannot be used: {error}")))?;
+        let (host, port) = match &proxy {
+            Some(proxy) => (&*proxy.host, proxy.port),
+            None => (&*target.host, target.port),
         };
-        let config = WebSocketConfig::default()
-            .read_buffer_size(READ_BUFFER)
-            .max_message_size(Some(self.max_message))
-            .max_frame_size(Some(self.max_message));
-        let upgrade = async_tungstenite::client_async_with_config(target.url.as_str(), stream, Some(config));
-        let (socket, _) = upgrade.await.map_err(|error| cause(&error))?;
-        Ok(socket)
+        let said = |error: io::Error| failed(&format_args!("cannot connect to {host}:{port}: {error}"));
+        let mut stream = tcp::connect(host, port).await.map_err(said)?;
+        if let Some(proxy) = &proxy {
+            proxy.tunnel(&mut stream, target).await.map_err(said)?;
+        }
+        Ok(Transport::plain(stream))
     }
 }
 

@@ -1,7 +1,9 @@
 //! Sockets: from an address to WebSocket messages.
 
 mod connect;
+pub(crate) mod http;
 mod link;
+mod proxy;
 mod stream;
 mod tcp;
 pub(crate) mod tls;
@@ -9,6 +11,8 @@ mod url;
 
 pub(crate) use connect::{Dialer, UserConnect};
 pub(crate) use link::{Link, LinkEvent};
+pub(crate) use proxy::Proxies;
+pub use proxy::{Proxy, ProxyError};
 pub use stream::{ByteStream, Transport};
 pub use url::Target;
 

@@ -10,16 +10,14 @@ use std::time::Duration;
 use smol::Timer;
 use smol::net::{TcpStream, resolve};
 
-use super::url::Target;
-
 /// How long an address may be silent before the next one is tried beside it (RFC 8305 §8).
 const STAGGER: Duration = Duration::from_millis(250);
 
 type Attempt = Pin<Box<dyn Future<Output = io::Result<TcpStream>> + Send>>;
 
-/// Connects to `target`. There is no deadline here: whoever waits drops the future.
-pub(super) async fn connect(target: &Target) -> io::Result<TcpStream> {
-    let addresses = resolve((target.host.as_str(), target.port)).await?;
+/// Connects to a host. There is no deadline here: whoever waits drops the future.
+pub(super) async fn connect(host: &str, port: u16) -> io::Result<TcpStream> {
+    let addresses = resolve((host, port)).await?;
     if addresses.is_empty() {
         return Err(io::Error::new(io::ErrorKind::NotFound, "the host has no address"));
     }

@@ -17,7 +17,7 @@ use rustls::{ClientConfig, ServerConfig};
 use crate::support::certificates;
 use crate::support::duplex::{End, Way, Writes, duplex};
 
-use super::{Dialer, Link, LinkEvent, Target, Transport, UserConnect, tls};
+use super::{Dialer, Link, LinkEvent, Proxies, Target, Transport, UserConnect, tls};
 
 const FRAME_BYTES: usize = 64 << 10;
 
@@ -41,7 +41,11 @@ fn connector(end: End) -> UserConnect {
 
 fn link(url: &str, end: End, config: ClientConfig) -> Link {
     let id: LinkId = serde_json::from_str("1").unwrap();
-    Link::open(id, Dialer::new(Arc::new(config), Some(connector(end)), FRAME_BYTES), url.into())
+    Link::open(
+        id,
+        Dialer::new(Arc::new(config), Some(connector(end)), Proxies::None, FRAME_BYTES),
+        url.into(),
+    )
 }
 
 /// The next thing, writing meanwhile whatever can be written.

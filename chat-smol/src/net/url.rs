@@ -10,21 +10,38 @@ use crate::error::UrlError;
 pub struct Target {
     /// The host's name, or its address without brackets.
     pub host: String,
-    /// The port: that of the address, else 443 for `wss` and 80 for `ws`.
+    /// The port: that of the address, else 443 for `wss` and `https`, and 80 for `ws` and `http`.
     pub port: u16,
-    /// Whether TLS is asked for (`wss`).
+    /// Whether TLS is asked for (`wss`, `https`).
     pub secure: bool,
-    /// The whole address.
+    /// The whole address of a WebSocket; of media, which go over HTTP, only the origin.
     pub url: String,
 }
 
 impl Target {
     /// Takes `ws://host:port/path` or `wss://…` apart.
     pub fn parse(url: &str) -> Result<Self, UrlError> {
+        Self::take_apart(url, "wss", "ws")
+    }
+
+    /// Takes `https://host:port/path` or `http://…` apart. Path and query are left out of `url`: they may be secret.
+    pub(crate) fn parse_http(url: &str) -> Result<Self, UrlError> {
+        let mut target = Self::take_apart(url, "https", "http").map_err(|error| match error {
+            UrlError::Scheme => UrlError::HttpScheme,
+            other => other,
+        })?;
+        let end = url.split_once("://").map_or(url.len(), |(scheme, rest)| {
+            scheme.len() + 3 + rest.find(['/', '?', '#']).unwrap_or(rest.len())
+        });
+        target.url.truncate(end);
+        Ok(target)
+    }
+
+    fn take_apart(url: &str, secure_scheme: &str, plain_scheme: &str) -> Result<Self, UrlError> {
         let uri: Uri = url.parse().map_err(|_| UrlError::Malformed)?;
         let secure = match uri.scheme_str() {
-            Some("wss") => true,
-            Some("ws") => false,
+            Some(scheme) if scheme == secure_scheme => true,
+            Some(scheme) if scheme == plain_scheme => false,
             _ => return Err(UrlError::Scheme),
         };
         let authority = uri.authority().ok_or(UrlError::NoHost)?;
@@ -53,7 +70,7 @@ impl Target {
 /// Leaves path and query out: they are nobody's business in a log.
 impl std::fmt::Debug for Target {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let scheme = if self.secure { "wss" } else { "ws" };
+        let scheme = self.url.split(':').next().unwrap_or_default();
         write!(f, "{scheme}://{}:{}", self.host, self.port)
     }
 }
@@ -70,6 +87,16 @@ mod tests {
         assert_eq!((&*target.host, target.port, target.secure), ("::1", 8080, false));
         assert_eq!(format!("{target:?}"), "ws://::1:8080");
         assert_eq!(Target::parse("ws://localhost").unwrap().port, 80);
+    }
+
+    #[test]
+    fn addresses_of_media_keep_their_secrets() {
+        let target = Target::parse_http("https://media.test:8443/hunter2?hunter2").unwrap();
+        assert_eq!((&*target.host, target.port, target.secure), ("media.test", 8443, true));
+        assert_eq!(target.url, "https://media.test:8443");
+        assert_eq!(Target::parse_http("http://media.test?x").unwrap().url, "http://media.test");
+        assert_eq!(Target::parse_http("wss://media.test/"), Err(UrlError::HttpScheme));
+        assert_eq!(Target::parse_http("https://a:b@media.test/"), Err(UrlError::Credentials));
     }
 
     #[test]

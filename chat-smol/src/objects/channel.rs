@@ -10,6 +10,7 @@ use super::{Bind, Member, Message, Paginator, Take, UserDescriptor, object};
 use crate::call::CallFuture;
 use crate::client::Client;
 use crate::events::Events;
+use crate::media::Upload;
 
 object! {
     /// A channel that the client knows (spec 04 §2).
@@ -112,6 +113,14 @@ impl Channel {
     fn send(&self, body: Option<Box<str>>, attributes: Json) -> CallFuture<Option<u64>> {
         let message = SendMessage { channel: self.sid.clone(), body, attributes };
         self.client.ask(Call::SendMessage(message), Take::take)
+    }
+
+    /// Uploads media, then sends a message with them, and gives its index where the service tells it. It can be cancelled
+    /// until the message leaves; [`Event::UploadProgress`] tells how far the upload is. A text that is sent meanwhile comes
+    /// before it.
+    pub fn send_media(&self, upload: Upload, attributes: Json) -> CallFuture<Option<u64>> {
+        let (held, call) = upload.into_parts(self.sid.clone(), attributes);
+        self.client.ask_with_media(held, |media| Call::SendMedia(call(media)), Take::take)
     }
 
     /// A page of messages: `page_size` of them (30 is usual, the service caps it at 100), beginning with the index

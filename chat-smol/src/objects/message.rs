@@ -3,7 +3,7 @@ use std::sync::Arc;
 
 use chat_proto::{Call, Json};
 
-use super::{Bind, Member, Take, object};
+use super::{Bind, Media, Member, Take, object};
 use crate::call::CallFuture;
 use crate::client::Client;
 
@@ -19,6 +19,11 @@ impl Message {
             state.messages(&self.channel).rev().find(|message| message.index == self.index).cloned()
         });
         message.map(|message| message.bind(&self.client))
+    }
+
+    /// The media that come with it, if it is a media message.
+    pub fn media(&self) -> Option<Media> {
+        self.snapshot.media.clone().map(|info| Media::new(info, self.client.clone()))
     }
 
     /// Changes the text.

@@ -4,6 +4,7 @@
 
 mod channel;
 mod descriptor;
+mod media;
 mod member;
 mod message;
 mod paginator;
@@ -12,6 +13,7 @@ mod user;
 
 pub use channel::Channel;
 pub use descriptor::{ChannelDescriptor, UserDescriptor};
+pub use media::Media;
 pub use member::Member;
 pub use message::Message;
 pub use paginator::{PageItem, Pages, Paginator};

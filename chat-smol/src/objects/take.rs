@@ -1,6 +1,6 @@
 //! What is made of a reply: each kind of result says which reply it comes from.
 
-use chat_proto::{Json, Page, Reply, UnreadCount};
+use chat_proto::{Json, Page, Reply, Secret, UnreadCount};
 
 use super::{Bind, Channel, Member, Message, PageItem, Paginator, User, UserDescriptor};
 use crate::client::Client;
@@ -43,6 +43,7 @@ take! {
     u64: Count, |_, count| count;
     UnreadCount: UnreadCount, |_, count| count;
     Json: Attributes, |_, attributes| attributes;
+    Secret: MediaUrl, |_, url| url;
 }
 
 impl<T: PageItem> Take for Paginator<T> {

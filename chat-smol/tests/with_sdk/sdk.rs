@@ -50,12 +50,12 @@ impl Sdk {
             }
         });
         let mut sdk = Self { process, input, lines, events: VecDeque::new(), asked: 0 };
-        sdk.ask("ready", json!({}))?;
+        sdk.ask("ready", &json!({}))?;
         Ok(sdk)
     }
 
     /// Does something with the SDK, and gives what it answers.
-    pub(crate) fn ask(&mut self, what: &str, with: Value) -> Result<Value, String> {
+    pub(crate) fn ask(&mut self, what: &str, with: &Value) -> Result<Value, String> {
         self.asked += 1;
         let id = self.asked;
         let line = json!({ "id": id, "do": what, "with": with });

@@ -24,10 +24,8 @@ pub fn answered_once(session: &Session, healed: usize) -> Result<(), Violation> 
                 return Err(Violation::new(5, client, *asked, what));
             }
             match &entry.record {
-                Record::Call { id: Some(id), call, .. } => {
-                    if waiting.insert(*id, (step, call)).is_some() {
-                        return Err(broken(format!("two calls are named {id}")));
-                    }
+                Record::Call { id: Some(id), call, .. } if waiting.insert(*id, (step, call)).is_some() => {
+                    return Err(broken(format!("two calls are named {id}")));
                 }
                 Record::Event(Event::Answer { call, result }) if waiting.remove(call).is_none() => {
                     return Err(broken(format!("{call} does not wait for an answer, but got {result:?}")));

@@ -23,10 +23,10 @@ pub fn repeats_itself<C: Core>(session: &Session) -> Result<(), Violation> {
                     }
                 }
                 Record::Command(command) => {
-                    same(Some(command), replay.core.poll_command().as_ref()).map_err(broken)?
+                    same(Some(command), replay.core.poll_command().as_ref()).map_err(broken)?;
                 }
                 Record::Event(event) => {
-                    same(Some(event), replay.core.poll_event().as_ref()).map_err(broken)?
+                    same(Some(event), replay.core.poll_event().as_ref()).map_err(broken)?;
                 }
                 _ => {
                     replay.enter(entry);

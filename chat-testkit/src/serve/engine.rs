@@ -13,21 +13,38 @@ use smol::Timer;
 use super::listener::{Outgoing, Peer};
 use super::recorder::{Direction, Recorder};
 use super::{ServeConfig, process};
-use crate::service::{AdminError, ConnId, Service, ServiceInput, ServiceOutput};
+use crate::service::{AdminError, ConnId, ExchangeId, MediaRequest, Service, ServiceInput, ServiceOutput};
 
 /// The least time between two ticks: a deadline that does not move must not spin.
 const SHORTEST_WAIT: Duration = Duration::from_millis(1);
 
 pub(super) type AdminAnswer = Result<Value, AdminError>;
 
+/// The answer of the media service to one request.
+pub(super) struct HttpAnswer {
+    pub(super) status: u16,
+    pub(super) headers: Vec<(String, String)>,
+    pub(super) body: Vec<u8>,
+}
+
 /// What reaches the engine.
-#[derive(Debug)]
 pub(super) enum Work {
     Opened(ConnId, Peer),
     Frame(ConnId, Vec<u8>),
     Text(ConnId, String),
     Closed(ConnId),
-    Admin { command: String, arguments: Value, answer: Sender<AdminAnswer> },
+    Http {
+        method: String,
+        path: String,
+        headers: Vec<(String, String)>,
+        body: Vec<u8>,
+        answer: Sender<HttpAnswer>,
+    },
+    Admin {
+        command: String,
+        arguments: Value,
+        answer: Sender<AdminAnswer>,
+    },
     Stop,
 }
 
@@ -44,6 +61,9 @@ pub(super) struct Engine {
     service: Service,
     origin: Instant,
     peers: BTreeMap<ConnId, Peer>,
+    /// HTTP requests that are not answered yet.
+    exchanges: BTreeMap<ExchangeId, Sender<HttpAnswer>>,
+    last_exchange: u64,
     max_unread_bytes: usize,
     recorder: Option<Recorder>,
 }
@@ -57,6 +77,8 @@ impl Engine {
             service: Service::new(service, config.seed, Time::ZERO),
             origin: Instant::now(),
             peers: BTreeMap::new(),
+            exchanges: BTreeMap::new(),
+            last_exchange: 0,
             max_unread_bytes: config.max_unread_bytes,
             recorder,
         }
@@ -129,6 +151,15 @@ impl Engine {
                 self.record(|r| r.meta(now, conn, "close"));
                 self.service.handle(now, ServiceInput::Closed(conn));
             }
+            Work::Http { method, path, headers, body, answer } => {
+                // Whoever hung up is not waited for.
+                self.exchanges.retain(|_, answer| !answer.is_closed());
+                self.last_exchange += 1;
+                let http = ExchangeId(self.last_exchange);
+                self.exchanges.insert(http, answer);
+                let request = MediaRequest { method: &method, path: &path, headers: &headers, body: &body };
+                self.service.handle(now, ServiceInput::Http(http, request));
+            }
             Work::Admin { .. } | Work::Stop => {}
         }
     }
@@ -145,6 +176,12 @@ impl Engine {
                     self.record(|r| r.message(now, conn, Direction::ToClient, text.as_bytes()));
                     self.send(conn, Outgoing::Text(text));
                 }
+                ServiceOutput::HttpReply { http, status, headers, body } => {
+                    if let Some(answer) = self.exchanges.remove(&http) {
+                        let _ = answer.try_send(HttpAnswer { status, headers, body });
+                    }
+                }
+                ServiceOutput::HttpCut { http } => drop(self.exchanges.remove(&http)),
                 ServiceOutput::Close { conn, code } => {
                     self.send(conn, code.map_or(Outgoing::Cut, Outgoing::Close));
                 }

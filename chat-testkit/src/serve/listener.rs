@@ -26,7 +26,7 @@ const READ_BUFFER: usize = 8 << 10;
 /// Longest message that is read.
 const MAX_MESSAGE: usize = 16 << 20;
 /// The wait after an `accept` that failed, usually for want of file descriptors.
-const ACCEPT_RETRY: Duration = Duration::from_millis(50);
+pub(super) const ACCEPT_RETRY: Duration = Duration::from_millis(50);
 
 /// What a connection is asked to write.
 #[derive(Debug)]

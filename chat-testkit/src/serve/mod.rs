@@ -7,6 +7,7 @@
 mod control;
 mod engine;
 mod listener;
+mod media;
 mod process;
 mod recorder;
 mod redact;
@@ -38,6 +39,8 @@ pub struct ServeConfig {
     pub port: u16,
     /// Port of the control interface; 0 takes any that is free.
     pub admin_port: u16,
+    /// Port of the media service; 0 takes any that is free.
+    pub media_port: u16,
     /// Settings of the service. `unix_at_origin` is set from the wall clock at the start.
     pub service: ServiceConfig,
     /// Seed of the identifiers that the service makes.
@@ -53,6 +56,7 @@ impl Default for ServeConfig {
         Self {
             port: 0,
             admin_port: 0,
+            media_port: 0,
             service: ServiceConfig::default(),
             seed: 0,
             record: None,
@@ -72,6 +76,7 @@ impl From<ServiceConfig> for ServeConfig {
 pub struct Server {
     port: u16,
     admin_port: u16,
+    media_port: u16,
     work: Sender<Work>,
     /// Closed when the server's thread has ended.
     ended: Receiver<()>,
@@ -79,7 +84,7 @@ pub struct Server {
 }
 
 impl Server {
-    /// Binds both ports on loopback and serves until [`stop`](Self::stop) or the command `shutdown`.
+    /// Binds its ports on loopback and serves until [`stop`](Self::stop) or the command `shutdown`.
     ///
     /// # Errors
     /// A port is taken, or the file to record into cannot be written.
@@ -87,6 +92,10 @@ impl Server {
         let bind = |port| smol::block_on(TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, port))));
         let (clients, control) = (bind(config.port)?, bind(config.admin_port)?);
         let (port, admin_port) = (clients.local_addr()?.port(), control.local_addr()?.port());
+        let media = bind(config.media_port)?;
+        let media_port = media.local_addr()?.port();
+        let mut config = config;
+        config.service.media_url = format!("http://127.0.0.1:{media_port}");
         let recorder = config.record.as_deref().map(Recorder::create).transpose()?;
 
         let (work, inbox) = async_channel::bounded(WORK_QUEUE);
@@ -99,15 +108,26 @@ impl Server {
             let executor = LocalExecutor::new();
             let engine = Engine::new(config, recorder);
             executor.spawn(control::listen(control, to_engine.clone())).detach();
+            executor.spawn(media::listen(media, to_engine.clone())).detach();
             executor.spawn(listener::listen(clients, to_engine)).detach();
             smol::block_on(executor.run(engine.run(inbox)));
         })?;
-        Ok(Self { port, admin_port, work, ended, thread: Some(thread) })
+        Ok(Self { port, admin_port, media_port, work, ended, thread: Some(thread) })
     }
 
     /// The port of the WebSocket listener.
     pub fn port(&self) -> u16 {
         self.port
+    }
+
+    /// The port of the media service.
+    pub fn media_port(&self) -> u16 {
+        self.media_port
+    }
+
+    /// Where media are: for [`Endpoints::media`](chat_proto::Endpoints::media).
+    pub fn media_url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.media_port)
     }
 
     /// The port of the control interface.

@@ -50,6 +50,10 @@ pub struct ServiceConfig {
     /// control interface; the host sets it.
     #[serde(skip)]
     pub unix_at_origin: i64,
+    /// Where the host serves media, without a final slash: the beginning of temporary addresses. Not a key of the control
+    /// interface; the host sets it.
+    #[serde(skip)]
+    pub media_url: String,
     /// What an `init` may ask for and gets (spec 01 §2.4).
     pub capabilities: Vec<String>,
     /// Whether payloads of our frames are followed by a line end, as the service does (spec 01 §1.2).
@@ -84,6 +88,10 @@ pub struct ServiceConfig {
     pub max_attributes_bytes: usize,
     /// Longest message text, in bytes.
     pub max_message_bytes: usize,
+    /// Longest media, in bytes.
+    pub max_media_bytes: usize,
+    /// How long a temporary address of media is good.
+    pub media_url_ttl_ms: u64,
     /// Whether the creator of a private channel keeps its item after leaving.
     pub creator_keeps_private: bool,
     /// Every frame of ours leaves this much later.
@@ -107,6 +115,7 @@ impl Default for ServiceConfig {
         Self {
             seed: "ref".into(),
             unix_at_origin: 0,
+            media_url: "http://media.test".into(),
             capabilities: ["client_update", "offline_storage", "telemetry.v1"].map(String::from).into(),
             trailing_crlf: true,
             context_enrich: ContextEnrich::OnSubscribe,
@@ -124,6 +133,8 @@ impl Default for ServiceConfig {
             rest_page_size: 50,
             max_attributes_bytes: 16_384,
             max_message_bytes: 32_768,
+            max_media_bytes: 32 << 20,
+            media_url_ttl_ms: 300_000,
             creator_keeps_private: false,
             latency_ms: 0,
             http_delay_ms: 0,

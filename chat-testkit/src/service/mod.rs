@@ -11,6 +11,7 @@ mod config;
 mod connections;
 mod faults;
 mod http;
+mod media;
 mod outbox;
 mod push;
 mod sync;
@@ -43,6 +44,30 @@ pub use config::{ContextEnrich, ServiceConfig};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ConnId(pub u64);
 
+/// An HTTP request to the media service and its answer, as the host numbers them. A number is never used again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ExchangeId(pub u64);
+
+/// A whole HTTP request to the media service.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct MediaRequest<'a> {
+    /// In capitals.
+    pub method: &'a str,
+    /// With the query.
+    pub path: &'a str,
+    /// Names and values.
+    pub headers: &'a [(String, String)],
+    /// Empty when there is none.
+    pub body: &'a [u8],
+}
+
+/// Headers hold tokens, and paths may be temporary addresses: neither is shown.
+impl fmt::Debug for MediaRequest<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}, {} bytes", self.method, self.body.len())
+    }
+}
+
 /// What happened in the world.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum ServiceInput<'a> {
@@ -56,6 +81,8 @@ pub enum ServiceInput<'a> {
     Text(ConnId, &'a str),
     /// The WebSocket is gone, whoever closed it.
     Closed(ConnId),
+    /// A complete HTTP request to the media service arrived.
+    Http(ExchangeId, MediaRequest<'a>),
 }
 
 /// What the host is to do.
@@ -82,6 +109,22 @@ pub enum ServiceOutput {
         /// The code of a WebSocket close frame; `None` cuts the connection at once, without one.
         code: Option<u16>,
     },
+    /// Answer an HTTP request.
+    HttpReply {
+        /// Which one.
+        http: ExchangeId,
+        /// The status.
+        status: u16,
+        /// Names and values, without the length.
+        headers: Vec<(String, String)>,
+        /// The body.
+        body: Vec<u8>,
+    },
+    /// Cut the connection of an HTTP request instead of answering it.
+    HttpCut {
+        /// Which one.
+        http: ExchangeId,
+    },
 }
 
 /// Frames hold tokens: only their sizes are shown.
@@ -93,6 +136,9 @@ impl fmt::Debug for ServiceInput<'_> {
             Self::Frame(conn, bytes) => write!(f, "Frame({}, {} bytes)", conn.0, bytes.len()),
             Self::Text(conn, text) => write!(f, "Text({}, {} bytes)", conn.0, text.len()),
             Self::Closed(conn) => write!(f, "Closed({})", conn.0),
+            Self::Http(http, request) => {
+                write!(f, "Http({}, {} {} bytes)", http.0, request.method, request.body.len())
+            }
         }
     }
 }
@@ -104,6 +150,10 @@ impl fmt::Debug for ServiceOutput {
             Self::Send { conn, bytes } => write!(f, "Send({}, {} bytes)", conn.0, bytes.len()),
             Self::SendText { conn, text } => write!(f, "SendText({}, {} bytes)", conn.0, text.len()),
             Self::Close { conn, code } => write!(f, "Close({}, {code:?})", conn.0),
+            Self::HttpReply { http, status, body, .. } => {
+                write!(f, "HttpReply({}, {status}, {} bytes)", http.0, body.len())
+            }
+            Self::HttpCut { http } => write!(f, "HttpCut({})", http.0),
         }
     }
 }
@@ -223,6 +273,7 @@ impl Service {
                 self.ending.remove(&conn);
                 self.forget_connection(conn);
             }
+            ServiceInput::Http(http, request) => self.on_media(http, &request),
         }
         self.tell_changes();
     }
@@ -302,7 +353,11 @@ impl Service {
     fn let_go(&mut self, output: ServiceOutput) {
         let (ServiceOutput::Send { conn, .. }
         | ServiceOutput::SendText { conn, .. }
-        | ServiceOutput::Close { conn, .. }) = &output;
+        | ServiceOutput::Close { conn, .. }) = &output
+        else {
+            // An answer of the media service belongs to no connection.
+            return self.outputs.push_back(output);
+        };
         let closes = matches!(output, ServiceOutput::Close { .. });
         let open = self.connections.contains_key(conn);
         let ends = if closes { self.ending.remove(conn) } else { self.ending.contains(conn) };

@@ -279,7 +279,7 @@ impl Service {
 }
 
 /// The answer that a fault asks for.
-fn faulty(fault: &Effect) -> Response {
+pub(super) fn faulty(fault: &Effect) -> Response {
     let status = fault.status.unwrap_or(500);
     let message = fault.message.clone().unwrap_or_else(|| super::http::status_text(status).to_owned());
     let mut response = Response::error(status, fault.code.unwrap_or(0), message);

@@ -18,19 +18,22 @@
 //!
 //! For bad networks, slow apps and wrong clocks there is the simulator.
 
+mod media;
 mod trouble;
 mod wire;
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use chat_proto::{
-    Call, CallError, CallId, CallOptions, Cause, Client, Command, Config, Event, Frame, Input, LinkId,
-    Refused, Reply, State, Time,
+    Call, CallError, CallId, CallOptions, Cancel, Cause, Client, Command, Config, Event, Frame, Input,
+    LinkId, MediaId, Refused, Reply, State, Time,
 };
 use serde_json::{Value, json};
 
+use self::media::Exchanges;
 use self::wire::{Parcel, Wire};
 use crate::service::{AdminError, ConnId, Service, ServiceConfig, ServiceInput, ServiceOutput};
 
@@ -68,6 +71,8 @@ struct Person {
     neglected: bool,
     /// Went away.
     gone: bool,
+    /// Bytes to be sent, and bytes that came.
+    media: BTreeMap<MediaId, Vec<u8>>,
 }
 
 /// See the module.
@@ -83,6 +88,7 @@ pub struct Stage {
     /// When anything last reached anybody.
     moved: Time,
     refuse: bool,
+    exchanges: Exchanges,
 }
 
 impl Stage {
@@ -91,13 +97,15 @@ impl Stage {
         let config = ServiceConfig { unix_at_origin: i64::try_from(UNIX_AT_ORIGIN).unwrap_or(0), ..config };
         Self {
             now: START,
-            service: Service::new(config, 1, START),
+            // With the identifiers that the service behind a listener makes: what is ordered by them is the same there.
+            service: Service::new(config, 0, START),
             people: Vec::new(),
             told: Vec::new(),
             wire: Wire::default(),
             connections: 0,
             moved: START,
             refuse: false,
+            exchanges: Exchanges::default(),
         }
     }
 
@@ -145,6 +153,16 @@ impl Stage {
         let id = person.client.call(self.now, call, CallOptions::default());
         self.drain(who);
         id
+    }
+
+    /// Withdraws a call, if that is still possible. It is answered either way.
+    ///
+    /// # Panics
+    /// `who` is of another stage.
+    pub fn cancel(&mut self, who: Who, id: CallId) -> Cancel {
+        let cancel = self.people[who.0].client.cancel(self.now, id);
+        self.drain(who);
+        cancel
     }
 
     /// Lets time pass until the call is answered; `None` if that takes minutes.
@@ -284,6 +302,8 @@ impl Stage {
                     self.tell(who, Input::Frame(link, frame));
                 }
             }
+            Parcel::HttpToService(who, http, request) => self.http_to_service(who, http, &request),
+            Parcel::HttpToClient(exchange, answer) => self.http_to_client(exchange, answer),
             Parcel::ClosedByService(conn) => {
                 if let Some((who, link)) = self.owner(conn) {
                     self.people[who.0].link = None;
@@ -349,6 +369,10 @@ impl Stage {
                     }
                 }
                 Command::Close { link } => self.give_up(who, link),
+                Command::Http { http, request } => {
+                    self.wire.send(at, Parcel::HttpToService(who, http, Box::new(request)));
+                }
+                Command::CancelHttp { http } => self.exchanges.forget(who, http),
                 other => unreachable!("a stage performs every command: {other:?}"),
             }
         }
@@ -360,8 +384,12 @@ impl Stage {
             match output {
                 ServiceOutput::Send { conn, bytes } => self.wire.send(at, Parcel::ToClient(conn, Ok(bytes))),
                 ServiceOutput::SendText { conn, text } => {
-                    self.wire.send(at, Parcel::ToClient(conn, Err(text)))
+                    self.wire.send(at, Parcel::ToClient(conn, Err(text)));
                 }
+                ServiceOutput::HttpReply { http, status, body, .. } => {
+                    self.wire.send(at, Parcel::HttpToClient(http, Some((status, body))));
+                }
+                ServiceOutput::HttpCut { http } => self.wire.send(at, Parcel::HttpToClient(http, None)),
                 ServiceOutput::Close { conn, .. } => self.wire.send(at, Parcel::ClosedByService(conn)),
             }
         }

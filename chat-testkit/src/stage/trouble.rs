@@ -1,5 +1,6 @@
 //! What goes wrong outside the service: networks that swallow everything, computers that sleep, apps that do not listen.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use chat_proto::{
@@ -18,12 +19,14 @@ impl Stage {
     pub fn enter_as(&mut self, token: &str, mut config: Config) -> Who {
         config.unix_at_origin = Some(UNIX_AT_ORIGIN);
         config.endpoints.twilsock = Some("ws://service.test/v3/wsconnect".into());
+        config.endpoints.media = Some(self.service.config().media_url.as_str().into());
         let seed = Seed::from_number(self.people.len() as u64 + 1);
         let token = Token::new(token).expect("a token is not empty");
         let client = Client::new(config, token, &seed, self.now);
         self.people.push(Person {
             client,
             link: None,
+            media: BTreeMap::new(),
             opening: None,
             open: None,
             opens: Vec::new(),

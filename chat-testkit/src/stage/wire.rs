@@ -1,29 +1,39 @@
 //! What is on its way, in the order in which it arrives.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
-use chat_proto::{LinkId, Time};
+use chat_proto::{HttpId, HttpRequest, LinkId, Time};
 
 use super::Who;
-use crate::service::ConnId;
+use crate::service::{ConnId, ExchangeId};
 
 /// One thing on its way.
-#[derive(Debug)]
 pub(super) enum Parcel {
     Open(Who, LinkId),
     ToService(ConnId, Vec<u8>),
     /// A binary message, or a text.
     ToClient(ConnId, Result<Vec<u8>, String>),
     ClosedByService(ConnId),
+    HttpToService(Who, HttpId, Box<HttpRequest>),
+    /// An answer, or `None` where the connection was cut.
+    HttpToClient(ExchangeId, Option<(u16, Vec<u8>)>),
     /// With the connection, if there was one and the service hears of it.
     ClosedByClient(Who, LinkId, Option<ConnId>),
 }
 
 /// All that is on its way.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct Wire {
     parcels: BTreeMap<(Time, u64), Parcel>,
     sent: u64,
+}
+
+/// The number alone: what travels holds tokens.
+impl fmt::Debug for Wire {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Wire({})", self.parcels.len())
+    }
 }
 
 impl Wire {
@@ -45,7 +55,10 @@ impl Wire {
     pub(super) fn forget(&mut self, conn: ConnId) {
         self.parcels.retain(|_, parcel| match parcel {
             Parcel::ToService(of, _) | Parcel::ToClient(of, _) | Parcel::ClosedByService(of) => *of != conn,
-            Parcel::Open(..) | Parcel::ClosedByClient(..) => true,
+            Parcel::Open(..)
+            | Parcel::ClosedByClient(..)
+            | Parcel::HttpToService(..)
+            | Parcel::HttpToClient(..) => true,
         });
     }
 }

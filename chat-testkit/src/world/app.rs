@@ -2,8 +2,8 @@ use std::collections::BTreeSet;
 
 use chat_proto::{
     Call, CallDeadline, CallId, CallOptions, ChannelSid, ChannelSorting, CreateChannel, Direction, Event,
-    GetMessages, Identity, Json, MemberRef, MemberSid, NotificationLevel, Page, PageRef, Reply, SendMessage,
-    SortingCriteria, SortingOrder, State,
+    GetMessages, GetSubscribedChannels, Identity, Json, MemberRef, MemberSid, NotificationLevel, Page,
+    PageRef, Reply, SendMessage, SortingCriteria, SortingOrder, State,
 };
 
 use super::rng::Rng;
@@ -16,6 +16,8 @@ const UNIQUE_NAMES: [&str; 3] = ["general", "random", "garden"];
 pub(super) struct App {
     identity: Identity,
     people: Vec<Identity>,
+    /// Whether it sometimes waits without a deadline: not where the service may never answer.
+    patient: bool,
     /// So that no two messages have the same text.
     said: u64,
     pages: Vec<PageRef>,
@@ -24,8 +26,9 @@ pub(super) struct App {
 }
 
 impl App {
-    pub(super) fn new(identity: Identity, people: Vec<Identity>) -> Self {
-        Self { identity, people, said: 0, pages: Vec::new(), pending: BTreeSet::new(), wants_token: false }
+    pub(super) fn new(identity: Identity, people: Vec<Identity>, patient: bool) -> Self {
+        let (pages, pending) = (Vec::new(), BTreeSet::new());
+        Self { identity, people, patient, said: 0, pages, pending, wants_token: false }
     }
 
     /// What the app remembers of an event.
@@ -72,7 +75,7 @@ impl App {
     pub(super) fn call(&mut self, rng: &mut Rng, state: &State) -> (Call, CallOptions) {
         let deadline = match rng.below(20) {
             0 => CallDeadline::After(std::time::Duration::from_millis(rng.range(0, 20_000))),
-            1 => CallDeadline::Never,
+            1 if self.patient => CallDeadline::Never,
             _ => CallDeadline::WhileConnected,
         };
         let options = CallOptions { deadline };
@@ -99,7 +102,7 @@ impl App {
                 criteria: SortingCriteria::FriendlyName,
                 order: SortingOrder::Descending,
             })),
-            5 => Call::GetSubscribedChannels,
+            5 => Call::GetSubscribedChannels(GetSubscribedChannels::default()),
             6 => Call::GetPublicChannelDescriptors,
             7 => Call::GetUser(person),
             8 => Call::GetUserDescriptor(person),

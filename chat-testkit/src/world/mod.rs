@@ -13,9 +13,11 @@
 
 mod app;
 mod core;
+mod faults;
 mod host;
 mod network;
 mod plan;
+mod post;
 mod queue;
 mod rng;
 mod session;
@@ -26,14 +28,11 @@ use std::time::Duration;
 
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
-use chat_proto::{
-    Call, CallId, CallOptions, Cause, Command, Config, Frame, Identity, Input, LinkId, Record, Seed, Time,
-    Token,
-};
+use chat_proto::{Call, CallOptions, Cause, Identity, Input, Seed, Time, Token};
 
 use app::App;
 use host::{Drain, Host};
-use network::{Network, Way};
+use network::Network;
 use queue::Queue;
 
 pub use self::core::Core;
@@ -43,7 +42,7 @@ pub use session::{Entry, Origin, Session};
 pub use truth::{Stored, Truth};
 
 use crate::laws::Violation;
-use crate::service::{ConnId, Service, ServiceInput, ServiceOutput};
+use crate::service::{ConnId, Service, ServiceInput};
 
 /// When every world begins: late enough for clocks to go back.
 const START: Time = Time::from_millis(100_000_000);
@@ -118,7 +117,7 @@ impl<C: Core> World<C> {
         let mut rng = Rng::new(plan.seed);
         let mut service_config = plan.service.clone();
         service_config.unix_at_origin = i64::try_from(UNIX_AT_ORIGIN).unwrap_or(0);
-        let service = Service::new(service_config, rng.next(), START);
+        let service = Service::new(service_config, rng.draw(), START);
         let network = Network::new(rng.fork(), plan.weather);
         let mut world = Self {
             now: START,
@@ -132,6 +131,7 @@ impl<C: Core> World<C> {
             rng,
             plan,
         };
+        world.furnish();
         let people: Vec<Identity> = (0..world.plan.clients).map(|n| person(n).as_str().into()).collect();
         for identity in &people {
             world.join(identity.clone(), people.clone());
@@ -140,13 +140,23 @@ impl<C: Core> World<C> {
         world
     }
 
+    /// Makes the rooms.
+    fn furnish(&mut self) {
+        let people: Vec<String> = (0..self.plan.clients).map(person).collect();
+        let Some((first, others)) = people.split_first().filter(|_| self.plan.rooms > 0) else { return };
+        let rooms = serde_json::json!({
+            "channels": self.plan.rooms, "identity": first, "also": others, "prefix": "room", "messages": 2,
+        });
+        self.service.admin(self.now, "seed", &rooms).expect("rooms can be made in an empty service");
+    }
+
     fn join(&mut self, identity: Identity, people: Vec<Identity>) {
         let mut config = self.plan.config.clone();
         config.unix_at_origin = Some(UNIX_AT_ORIGIN);
         config.endpoints.twilsock = Some("ws://service.test/v3/wsconnect".into());
         let origin = Origin {
             token: token(identity.as_str(), START + Duration::from_hours(24 * 365)),
-            seed: Seed::from_number(self.rng.next()),
+            seed: Seed::from_number(self.rng.draw()),
             identity: identity.clone(),
             start: START,
             config,
@@ -159,7 +169,7 @@ impl<C: Core> World<C> {
         let host = Host::new(origin.client(), drain, self.rng.fork(), self.plan.hosts.late_ticks);
         self.session.clients.push(origin);
         self.hosts.push(host);
-        self.apps.push(App::new(identity, people));
+        self.apps.push(App::new(identity, people, self.plan.weather.faults == 0));
         self.settle_host(self.hosts.len() - 1);
     }
 
@@ -246,225 +256,6 @@ impl<C: Core> World<C> {
         }
         self.tell(client, &Input::Tick);
         Ok(())
-    }
-
-    fn happen(&mut self, happening: Happening) -> Result<(), Violation> {
-        match happening {
-            Happening::Open(id) => {
-                let arrival = self.network.arrival(self.now, id, Way::ToClient);
-                if let Some(conn) = self.network.get(id).filter(|conn| !conn.cut) {
-                    conn.known_to_service = true;
-                    self.queue.plan(arrival, Happening::Opened(id));
-                    self.service.handle(self.now, ServiceInput::Opened(id));
-                    self.deliver();
-                }
-            }
-            Happening::Opened(id) => self.arrive(id, Happening::Opened(id), |link| Input::Opened(link)),
-            Happening::ToClient(id, message) => {
-                let later = Happening::ToClient(id, message.clone());
-                match &message {
-                    Message::Binary(bytes) => {
-                        self.arrive(id, later, |link| Input::Frame(link, Frame::Binary(bytes)))
-                    }
-                    Message::Text(text) => {
-                        self.arrive(id, later, |link| Input::Frame(link, Frame::Text(text)))
-                    }
-                }
-            }
-            Happening::ToService(id, bytes) => {
-                if self.network.get(id).is_some_and(|conn| !conn.cut && conn.known_to_service) {
-                    self.service.handle(self.now, ServiceInput::Frame(id, &bytes));
-                    self.deliver();
-                }
-            }
-            Happening::ClosedToService(id) => {
-                if let Some(conn) = self.network.get(id).filter(|conn| conn.known_to_service) {
-                    conn.known_to_service = false;
-                    self.service.handle(self.now, ServiceInput::Closed(id));
-                    self.deliver();
-                }
-            }
-            Happening::ClosedToClient(id, cause) => self.closed_to_client(id, cause),
-            Happening::Perform(client) => {
-                self.hosts[client].commands_planned = false;
-                self.perform_all(client)?;
-            }
-            Happening::Take(client) => {
-                self.hosts[client].drain_planned = false;
-                self.take_events(client);
-            }
-            Happening::Wake(client) => {
-                if !self.hosts[client].is_asleep(self.now) {
-                    for held in std::mem::take(&mut self.hosts[client].held) {
-                        self.happen(held)?;
-                    }
-                }
-            }
-            Happening::Act => self.act(),
-        }
-        Ok(())
-    }
-
-    /// Something arrives at a client, unless its socket is gone; when its host sleeps, it arrives afterwards.
-    fn arrive<'a>(&mut self, id: ConnId, later: Happening, input: impl FnOnce(LinkId) -> Input<'a>) {
-        let Some(conn) = self.network.get(id).filter(|conn| !conn.cut && !conn.closed_to_client) else {
-            return;
-        };
-        let (client, link) = (conn.client, conn.link);
-        if self.hosts[client].is_asleep(self.now) {
-            self.hosts[client].held.push_back(later);
-        } else {
-            self.tell(client, &input(link));
-        }
-    }
-
-    fn closed_to_client(&mut self, id: ConnId, cause: Cause) {
-        let Some(conn) = self.network.get(id).filter(|conn| !conn.closed_to_client) else { return };
-        let (client, link) = (conn.client, conn.link);
-        if self.hosts[client].is_asleep(self.now) {
-            self.hosts[client].held.push_back(Happening::ClosedToClient(id, cause));
-        } else {
-            conn.closed_to_client = true;
-            self.tell(client, &Input::Closed(link, cause));
-        }
-    }
-
-    fn tell(&mut self, client: usize, input: &Input<'_>) {
-        let at = self.hosts[client].clock(self.now);
-        self.record(client, at, input.into());
-        self.hosts[client].core.handle(at, input.clone());
-        self.settle_host(client);
-    }
-
-    fn record(&mut self, client: usize, at: Time, record: Record) {
-        self.session.entries.push(Entry { at, client, record });
-    }
-
-    /// After an entry: the host performs the commands, now or a moment later, and the app takes its events when it does.
-    fn settle_host(&mut self, client: usize) {
-        if !self.hosts[client].commands_planned {
-            let late = self.rng.per_mille(self.plan.hosts.late_ticks / 4);
-            let delay = if late { self.rng.range(1, 40) } else { 0 };
-            self.hosts[client].commands_planned = true;
-            self.queue.plan(self.now + Duration::from_millis(delay), Happening::Perform(client));
-        }
-        let delay = match self.hosts[client].drain {
-            Drain::AfterEach => return self.take_events(client),
-            Drain::Later(delay) => delay,
-            Drain::AtEnd => return,
-        };
-        if !self.hosts[client].drain_planned {
-            self.hosts[client].drain_planned = true;
-            self.queue.plan(self.now + delay, Happening::Take(client));
-        }
-    }
-
-    fn take_events(&mut self, client: usize) {
-        let at = self.hosts[client].clock(self.now);
-        while let Some(event) = self.hosts[client].core.poll_event() {
-            self.apps[client].see(&event);
-            self.record(client, at, event.into());
-        }
-    }
-
-    fn perform_all(&mut self, client: usize) -> Result<(), Violation> {
-        if self.hosts[client].is_asleep(self.now) {
-            self.hosts[client].commands_planned = true;
-            self.hosts[client].held.push_back(Happening::Perform(client));
-            return Ok(());
-        }
-        let at = self.hosts[client].clock(self.now);
-        while let Some(command) = self.hosts[client].core.poll_command() {
-            self.record(client, at, command.clone().into());
-            self.perform(client, command)?;
-        }
-        Ok(())
-    }
-
-    fn perform(&mut self, client: usize, command: Command) -> Result<(), Violation> {
-        match command {
-            Command::Open { link, .. } => {
-                if self.network.has_open(client) {
-                    let why = format!("{link} is opened while another socket is open");
-                    return Err(Violation::new(4, client, self.session.entries.len(), why));
-                }
-                let id = self.network.open(client, link);
-                let at = self.network.arrival(self.now, id, Way::ToService);
-                if self.network.is_refused() {
-                    self.queue
-                        .plan(at, Happening::ClosedToClient(id, Cause::Failed("connection refused".into())));
-                } else {
-                    self.queue.plan(at, Happening::Open(id));
-                }
-            }
-            Command::Send { link, bytes } => {
-                if let Some(id) = self.network.find(client, link) {
-                    let at = self.network.arrival(self.now, id, Way::ToService);
-                    self.queue.plan(at, Happening::ToService(id, bytes.into_vec()));
-                }
-            }
-            Command::Close { link } => {
-                if let Some(id) = self.network.find(client, link) {
-                    if let Some(conn) = self.network.get(id) {
-                        conn.closing = true;
-                    }
-                    let at = self.network.arrival(self.now, id, Way::ToService);
-                    self.queue.plan(at, Happening::ClosedToService(id));
-                    self.queue.plan(at + self.network.latency(), Happening::ClosedToClient(id, Cause::Local));
-                }
-            }
-            _ => {}
-        }
-        Ok(())
-    }
-
-    /// Sends what the service wants to send.
-    fn deliver(&mut self) {
-        while let Some(output) = self.service.poll_output() {
-            match output {
-                ServiceOutput::Send { conn, bytes } => self.send(conn, Message::Binary(bytes)),
-                ServiceOutput::SendText { conn, text } => self.send(conn, Message::Text(text)),
-                ServiceOutput::Close { conn, code } => {
-                    let arrival = self.network.arrival(self.now, conn, Way::ToClient);
-                    if code.is_none() {
-                        self.cut(conn);
-                    }
-                    self.queue.plan(arrival, Happening::ClosedToClient(conn, Cause::Remote(code)));
-                    self.queue.plan(arrival, Happening::ClosedToService(conn));
-                }
-            }
-        }
-    }
-
-    fn send(&mut self, conn: ConnId, message: Message) {
-        let at = self.network.arrival(self.now, conn, Way::ToClient);
-        self.queue.plan(at, Happening::ToClient(conn, message));
-    }
-
-    /// What is on its way is lost, and so is everything after it.
-    fn cut(&mut self, id: ConnId) {
-        if let Some(conn) = self.network.get(id) {
-            conn.cut = true;
-        }
-    }
-
-    /// An app asks for something.
-    fn call(&mut self, client: usize, call: Call, options: CallOptions) {
-        let at = self.hosts[client].clock(self.now);
-        let host = &mut self.hosts[client];
-        let id = host.core.call(at, call.clone(), options).ok();
-        if let Some(id) = id {
-            self.apps[client].pending.insert(id);
-        }
-        self.record(client, at, Record::Call { id, call: call.into(), options });
-        self.settle_host(client);
-    }
-
-    fn cancel(&mut self, client: usize, id: CallId) {
-        let at = self.hosts[client].clock(self.now);
-        self.record(client, at, Record::Cancel(id));
-        self.hosts[client].core.cancel(at, id);
-        self.settle_host(client);
     }
 }
 

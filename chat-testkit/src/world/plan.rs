@@ -11,6 +11,8 @@ pub struct Plan {
     pub seed: u64,
     /// How many people.
     pub clients: usize,
+    /// How many channels there are in which everybody is from the beginning.
+    pub rooms: usize,
     /// How many things the apps do in all.
     pub steps: usize,
     /// What each client is told, beside its own addresses and dates.
@@ -29,10 +31,19 @@ impl Plan {
         Self {
             seed,
             clients: 2 + usize::from(seed.is_multiple_of(3)),
+            rooms: 1 + usize::from(seed.is_multiple_of(2)),
             steps: 60,
             config: Config::default(),
-            service: ServiceConfig::default(),
-            weather: Weather { latency_ms: (1, 400), cuts: 60, refused: 100, half_open: 250 },
+            // Without pings a client takes a silent service for a dead socket.
+            service: ServiceConfig { ping_interval_ms: 20_000, ..ServiceConfig::default() },
+            weather: Weather {
+                latency_ms: (1, 400),
+                cuts: 60,
+                refused: 100,
+                half_open: 250,
+                faults: 80,
+                events: 80,
+            },
             hosts: Hosts {
                 late_ticks: 100,
                 extra_ticks: 50,
@@ -47,7 +58,7 @@ impl Plan {
     /// The same people on a good network with good hosts.
     pub fn calm(seed: u64) -> Self {
         Self {
-            weather: Weather { latency_ms: (1, 30), cuts: 0, refused: 0, half_open: 0 },
+            weather: Weather { latency_ms: (1, 30), cuts: 0, refused: 0, half_open: 0, faults: 0, events: 0 },
             hosts: Hosts {
                 late_ticks: 0,
                 extra_ticks: 0,
@@ -64,11 +75,9 @@ impl Plan {
 /// One line: what a failing run prints, and what it is made again of.
 impl fmt::Debug for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { seed, clients, steps, weather, hosts, .. } = self;
-        write!(
-            f,
-            "Plan {{ seed: {seed}, clients: {clients}, steps: {steps}, weather: {weather:?}, hosts: {hosts:?} }}"
-        )
+        let Self { seed, clients, rooms, steps, weather, hosts, config: _, service: _ } = self;
+        write!(f, "Plan {{ seed: {seed}, clients: {clients}, rooms: {rooms}, steps: {steps}, ")?;
+        write!(f, "weather: {weather:?}, hosts: {hosts:?} }}")
     }
 }
 
@@ -83,6 +92,10 @@ pub struct Weather {
     pub refused: u64,
     /// How often nobody tells the client of a cut, for each cut.
     pub half_open: u64,
+    /// How often the service answers a request wrongly, late or not at all, for each thing that an app does.
+    pub faults: u64,
+    /// How often the service loses, doubles, delays or swaps a live event, for each thing that an app does.
+    pub events: u64,
 }
 
 /// How bad the hosts are. Chances are per mille, for each thing that an app does unless said otherwise.

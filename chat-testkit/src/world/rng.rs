@@ -1,4 +1,4 @@
-/// SplitMix64, of which every draw of a world comes. It is our own so that a seed means the same run for ever: no new
+/// `SplitMix64`, of which every draw of a world comes. It is our own so that a seed means the same run for ever: no new
 /// version of a library may change it.
 #[derive(Debug, Clone)]
 pub struct Rng(u64);
@@ -12,11 +12,11 @@ impl Rng {
     /// A stream of its own, so that one more draw here does not shift what is drawn there.
     #[must_use]
     pub fn fork(&mut self) -> Self {
-        Self(self.next())
+        Self(self.draw())
     }
 
     /// Any number.
-    pub fn next(&mut self) -> u64 {
+    pub fn draw(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -26,7 +26,7 @@ impl Rng {
 
     /// A number in `0..bound`; zero for a bound of zero.
     pub fn below(&mut self, bound: u64) -> u64 {
-        let wide = u128::from(self.next()) * u128::from(bound);
+        let wide = u128::from(self.draw()) * u128::from(bound);
         (wide >> 64) as u64
     }
 
@@ -52,7 +52,7 @@ impl Rng {
 
     /// Some bytes.
     pub fn bytes(&mut self, length: usize) -> Vec<u8> {
-        (0..length).map(|_| self.next().to_le_bytes()[0]).collect()
+        (0..length).map(|_| self.draw().to_le_bytes()[0]).collect()
     }
 }
 

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use chat_proto::{Call, CallOptions, Cause, Frame, Input, LinkId, Network as Reported, Record};
 
+use super::faults;
 use super::plan::{Hosts, Weather};
 use super::{Core, Happening, World, token};
 
@@ -40,6 +41,16 @@ impl<C: Core> World<C> {
         let hosts = self.plan.hosts;
         if self.rng.per_mille(self.network.weather.cuts) {
             self.lose_sockets(client);
+        }
+        let mut rules = Vec::new();
+        if self.rng.per_mille(self.network.weather.faults) {
+            rules.push(faults::of_requests(&mut self.rng));
+        }
+        if self.rng.per_mille(self.network.weather.events) {
+            rules.push(faults::of_events(&mut self.rng));
+        }
+        for rule in rules {
+            self.service.admin(self.now, "fault", &rule).expect("the rule is one");
         }
         if self.rng.per_mille(hosts.suspends) {
             let asleep = if self.rng.per_mille(300) { 8 * 3600 } else { self.rng.range(1, 600) };
@@ -108,12 +119,16 @@ impl<C: Core> World<C> {
         }
     }
 
-    /// The storm is over: everybody is awake and the network is good.
+    /// The storm is over: everybody is awake, and network and service are good. Each socket is cut once more, because an
+    /// event that was lost shows only at the next one of its object, or when the object is subscribed again.
     pub(super) fn calm(&mut self) {
-        self.network.weather = Weather { latency_ms: (1, 20), cuts: 0, refused: 0, half_open: 0 };
+        self.network.weather =
+            Weather { latency_ms: (1, 20), cuts: 0, refused: 0, half_open: 0, faults: 0, events: 0 };
         self.plan.hosts =
             Hosts { late_ticks: 0, extra_ticks: 0, suspends: 0, clock_back: 0, stale: 0, slow_apps: false };
+        self.service.admin(self.now, "faults/clear", &serde_json::json!({})).expect("no arguments are wrong");
         for client in 0..self.hosts.len() {
+            self.lose_sockets(client);
             if self.hosts[client].is_asleep(self.now) {
                 self.hosts[client].asleep_until = self.now;
                 self.queue.plan(self.now, Happening::Wake(client));

@@ -29,11 +29,12 @@ impl Truth {
     /// Asks the service, through its control interface.
     pub(super) fn of(service: &mut Service, now: Time) -> Self {
         let mut truth = Self::default();
-        let Ok(state) = service.admin(now, "state", &Value::Null) else { return truth };
+        let state = service.admin(now, "state", &serde_json::json!({})).expect("the service tells its state");
         let channels = state.get("channels").map(values).unwrap_or_default();
         for sid in channels.iter().filter_map(|channel| channel.get("sid")?.as_str()) {
             let arguments = serde_json::json!({ "channel": sid });
-            let Ok(list) = service.admin(now, "messages", &arguments) else { continue };
+            let list =
+                service.admin(now, "messages", &arguments).expect("it tells the messages of its channels");
             let list = list.get("messages").unwrap_or(&list);
             let mut messages: Vec<Stored> = values(list).iter().filter_map(|item| stored(item)).collect();
             messages.sort_by_key(|message| message.index);

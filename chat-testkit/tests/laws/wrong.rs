@@ -11,7 +11,7 @@ use chat_proto::{
 use chat_testkit::world::Core;
 
 /// What is wrong about a client: everything that it does not change is right.
-pub trait Twist: Clone + Debug + Default {
+pub(crate) trait Twist: Clone + Debug + Default {
     fn seed(seed: &Seed) -> Seed {
         seed.clone()
     }
@@ -35,7 +35,7 @@ pub trait Twist: Clone + Debug + Default {
 
 /// A client with a twist.
 #[derive(Debug, Clone)]
-pub struct Wrong<T> {
+pub(crate) struct Wrong<T> {
     client: Client,
     twist: T,
 }
@@ -80,7 +80,7 @@ impl<T: Twist> Core for Wrong<T> {
 
 /// Law 1: folds equal events that wait side by side, so an app that takes them late sees fewer.
 #[derive(Debug, Clone, Default)]
-pub struct Folds {
+pub(crate) struct Folds {
     next: Option<Event>,
 }
 
@@ -99,7 +99,7 @@ impl Twist for Folds {
 
 /// Law 2: lives through every moment that its host slept through.
 #[derive(Debug, Clone, Default)]
-pub struct CatchesUp;
+pub(crate) struct CatchesUp;
 
 impl Twist for CatchesUp {
     fn handle(&mut self, client: &mut Client, now: Time, input: Input<'_>) {
@@ -116,7 +116,7 @@ impl Twist for CatchesUp {
 
 /// Law 2: takes each tick for the passing of a second.
 #[derive(Debug, Clone, Default)]
-pub struct CountsTicks {
+pub(crate) struct CountsTicks {
     ticks: u64,
 }
 
@@ -139,7 +139,7 @@ impl Twist for CountsTicks {
 
 /// Law 3: does not look at which socket something comes from.
 #[derive(Debug, Clone, Default)]
-pub struct Gullible {
+pub(crate) struct Gullible {
     newest: Option<LinkId>,
 }
 
@@ -166,7 +166,7 @@ impl Twist for Gullible {
 
 /// Law 4: asks to be woken a second too late.
 #[derive(Debug, Clone, Default)]
-pub struct Oversleeps;
+pub(crate) struct Oversleeps;
 
 impl Twist for Oversleeps {
     fn deadline(&self, client: &Client) -> Option<Deadline> {
@@ -176,20 +176,21 @@ impl Twist for Oversleeps {
 
 /// Law 4: asks to be woken a moment too early, for ever.
 #[derive(Debug, Clone, Default)]
-pub struct Restless;
+pub(crate) struct Restless;
 
 impl Twist for Restless {
     fn deadline(&self, client: &Client) -> Option<Deadline> {
         let moment = Duration::from_millis(1);
-        client
-            .deadline()
-            .map(|deadline| Deadline { at: Time::ZERO + (deadline.at - Time::ZERO - moment), ..deadline })
+        client.deadline().map(|deadline| Deadline {
+            at: Time::ZERO + (deadline.at - Time::ZERO).saturating_sub(moment),
+            ..deadline
+        })
     }
 }
 
 /// Law 5: forgets to answer, now and then.
 #[derive(Debug, Clone, Default)]
-pub struct Mute {
+pub(crate) struct Mute {
     answers: u32,
 }
 
@@ -210,7 +211,7 @@ impl Twist for Mute {
 
 /// Law 5: answers twice, now and then.
 #[derive(Debug, Clone, Default)]
-pub struct Stutters {
+pub(crate) struct Stutters {
     again: Option<Event>,
 }
 
@@ -231,7 +232,7 @@ impl Twist for Stutters {
 
 /// Law 6: takes its chance from somewhere else than its seed.
 #[derive(Debug, Clone, Default)]
-pub struct Gambles;
+pub(crate) struct Gambles;
 
 impl Twist for Gambles {
     fn seed(_: &Seed) -> Seed {
@@ -242,7 +243,7 @@ impl Twist for Gambles {
 
 /// Law 8: keeps every frame.
 #[derive(Debug, Clone, Default)]
-pub struct Hoards {
+pub(crate) struct Hoards {
     frames: Vec<Vec<u8>>,
 }
 
@@ -257,7 +258,7 @@ impl Twist for Hoards {
 
 /// Law 11: loses a message that was added, now and then.
 #[derive(Debug, Clone, Default)]
-pub struct Loses {
+pub(crate) struct Loses {
     messages: u32,
 }
 
@@ -278,7 +279,7 @@ impl Twist for Loses {
 
 /// Law 11: tells a message again.
 #[derive(Debug, Clone, Default)]
-pub struct Repeats {
+pub(crate) struct Repeats {
     told: Option<Event>,
 }
 
@@ -296,7 +297,7 @@ impl Twist for Repeats {
 
 /// Law 11: tells messages in the order of their arrival, and they arrive in the wrong one.
 #[derive(Debug, Clone, Default)]
-pub struct Reorders {
+pub(crate) struct Reorders {
     held: Option<Event>,
 }
 

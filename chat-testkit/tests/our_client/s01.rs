@@ -1,6 +1,6 @@
 //! Connect, ready, ping, online state, shutdown: the steps of `interop/s01.js`.
 
-use chat_proto::{Call, Reply};
+use chat_proto::{Call, GetSubscribedChannels, Reply};
 use serde_json::{Value, json};
 
 use crate::scenario::{Scenario, nothing};
@@ -18,10 +18,15 @@ fn s01() {
         "user": view::user(state.user().unwrap()),
     });
     s.said(alice, "state", Some(value));
-    s.result(alice, "getSubscribedChannels", Call::GetSubscribedChannels, |reply| {
-        let Reply::ChannelPage(page) = reply else { panic!("{reply:?}") };
-        Some(view::list(page, "sids", |channel| channel.sid.as_str().into()))
-    });
+    s.result(
+        alice,
+        "getSubscribedChannels",
+        Call::GetSubscribedChannels(GetSubscribedChannels::default()),
+        |reply| {
+            let Reply::ChannelPage(page) = reply else { panic!("{reply:?}") };
+            Some(view::list(page, "sids", |channel| channel.sid.as_str().into()))
+        },
+    );
     let descriptors = |reply: &Reply| {
         let Reply::ChannelDescriptors(page) = reply else { panic!("{reply:?}") };
         Some(view::page(page, view::descriptor))

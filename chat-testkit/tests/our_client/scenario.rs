@@ -1,5 +1,12 @@
 //! The harness of a story: it tells the stage what people do and writes the log that the drivers write.
 
+#![allow(
+    clippy::needless_pass_by_value,
+    clippy::unnecessary_wraps,
+    clippy::format_push_string,
+    reason = "a story is to be read: its helpers take what is at hand"
+)]
+
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
@@ -61,6 +68,12 @@ impl Scenario {
             line["detail"] = detail;
         }
         self.log.push(line);
+    }
+
+    /// Something that the driver notes.
+    pub fn note(&mut self, name: &str, value: Value) {
+        self.listen();
+        self.log.push(json!({ "client": null, "kind": "note", "name": name, "value": value }));
     }
 
     /// Does something; its result or error becomes a line. `view` says what of the reply goes into it.
@@ -138,14 +151,14 @@ impl Scenario {
         self.settle();
         for (who, _) in self.labels.clone() {
             if let Ok(id) = self.stage.start(who, Call::Shutdown { drain_until: None }) {
-                self.stage.answer(who, id).expect("shutdown ends");
+                self.stage.answer(who, id).expect("shutdown ends").unwrap();
             }
         }
         self.settle();
         assert_eq!(self.failed, Vec::<String>::new(), "checks");
         let mut normaliser = Normaliser::new();
         let log: Vec<Value> = self.log.iter().map(|line| normaliser.value(line)).collect();
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests");
+        let folder = Path::new(crate::TESTS);
         let known = std::fs::read_to_string(folder.join("our_client/differences.json")).unwrap();
         let known = Differences::parse(&known).unwrap();
         let mut report = String::new();

@@ -55,6 +55,7 @@ impl Stage {
     fn collect(&mut self) {
         while let Some(output) = self.service.poll_output() {
             match output {
+                ServiceOutput::HttpReply { .. } | ServiceOutput::HttpCut { .. } => {}
                 ServiceOutput::Send { conn, bytes } => {
                     let (header, payload) = frame::decode(&bytes, FrameLimits::default()).unwrap();
                     let header = serde_json::from_str(header).unwrap();
@@ -62,7 +63,10 @@ impl Stage {
                     self.inbox.entry(conn.0).or_default().push(Frame { header, payload });
                     self.sent.push(bytes);
                 }
-                ServiceOutput::SendText { .. } => {}
+                // Media has a test of its own.
+                ServiceOutput::SendText { .. }
+                | ServiceOutput::HttpReply { .. }
+                | ServiceOutput::HttpCut { .. } => {}
                 ServiceOutput::Close { conn, code } => self.closed.push((conn.0, code)),
             }
         }

@@ -235,6 +235,9 @@ impl World {
                     };
                     assert!(self.unanswered.iter().filter(flies).count() <= 3, "the limit holds");
                 }
+                Command::Http { .. } | Command::CancelHttp { .. } => {
+                    panic!("not the transport's: {command:?}")
+                }
             }
         }
         for notice in self.rig.notices() {
@@ -249,6 +252,7 @@ impl World {
                     assert_ne!(state, self.public, "no change");
                     self.public = state;
                 }
+                Notice::TokenAccepted(_) => {}
                 Notice::ShutDown { call } => self.ended.push(call),
             }
         }

@@ -4,7 +4,9 @@ use std::future::{Future, pending};
 use std::pin::Pin;
 
 use async_channel::Receiver;
-use chat_smol::{Channel, Client, ConnectionState, Event, Events, StreamExt, StreamItem};
+use chat_smol::{
+    CallFuture, Channel, Client, ConnectionState, Error, Event, Events, StreamExt, StreamItem, TokenWanted,
+};
 use futures_lite::FutureExt;
 use futures_lite::future::poll_once;
 
@@ -15,7 +17,7 @@ use super::output::{Gone, print};
 use super::show;
 use super::signals::Signals;
 use super::token::TokenSource;
-use crate::exit::{Failure, Kind, complain};
+use crate::exit::{Failure, Kind, chain, complain};
 
 /// A command that is under way.
 type Running = Pin<Box<dyn Future<Output = Result<Answer, String>>>>;
@@ -32,6 +34,8 @@ pub(super) struct Session {
     failed: bool,
     current: Option<Channel>,
     running: Option<Running>,
+    /// Another token on its way into use.
+    renewal: Option<CallFuture<()>>,
 }
 
 /// What happens next.
@@ -40,6 +44,7 @@ enum Turn {
     Event(Option<StreamItem>),
     Line(Option<Line>),
     Done(Result<Answer, String>),
+    Renewed(Result<(), Error>),
 }
 
 /// Why the session ends.
@@ -68,8 +73,19 @@ impl Session {
         // From now on: what came before is shown as the state that it led to.
         let events = client.events_where(|_| true);
         let lines = input::lines()?;
-        let (failed, current, running) = (false, None, None);
-        Ok(Self { client, events, lines, signals, source, token, script, failed, current, running })
+        Ok(Self {
+            client,
+            events,
+            lines,
+            signals,
+            source,
+            token,
+            script,
+            failed: false,
+            current: None,
+            running: None,
+            renewal: None,
+        })
     }
 
     pub(super) async fn run(mut self) -> Result<(), Failure> {
@@ -105,6 +121,12 @@ impl Session {
                 Turn::Event(item) => self.event(item)?,
                 Turn::Line(None) => return self.drain().await,
                 Turn::Line(Some(line)) => self.line(line),
+                Turn::Renewed(result) => {
+                    // What waits was said of the old token.
+                    self.drain().await?;
+                    self.renewal = None;
+                    result.map_err(|error| refused(&chain(&error)))?;
+                }
                 Turn::Done(answer) => {
                     self.running = None;
                     // Events that came before the answer are shown before it.
@@ -124,7 +146,7 @@ impl Session {
 
     /// Waits for whatever comes first. No line is taken while a command is under way: they are done in order.
     async fn turn(&mut self) -> Turn {
-        let Self { signals, events, lines, running, .. } = self;
+        let Self { signals, events, lines, running, renewal, .. } = self;
         let signal = async { Turn::Signal(signals.next().await) };
         let event = async { Turn::Event(events.next().await) };
         let work = async {
@@ -133,7 +155,13 @@ impl Session {
                 None => Turn::Line(lines.recv().await.ok()),
             }
         };
-        signal.or(event).or(work).or(pending()).await
+        let renewed = async {
+            match renewal {
+                Some(renewal) => Turn::Renewed(renewal.await),
+                None => pending().await,
+            }
+        };
+        signal.or(event).or(renewed).or(work).await
     }
 
     fn line(&mut self, line: Line) {
@@ -187,25 +215,30 @@ impl Session {
                 if let Some(line) = show::event(&self.client, &event) {
                     print([line])?;
                 }
-                match event {
-                    Event::TokenWanted { .. } => drop(self.renew()),
-                    Event::ConnectionStateChanged(ConnectionState::Denied) if !self.renew() => {
-                        let line = "the service refuses the access token by now: a new one is needed";
-                        return Err(End::Failed(Failure::new(Kind::Refused, line)));
-                    }
-                    _ => {}
-                }
+                self.token_event(&event)?;
             }
         }
         Ok(())
     }
 
-    /// Puts another token in use, if the file has one. Whether it has.
-    fn renew(&mut self) -> bool {
-        let Some(token) = self.source.newer(&self.token) else { return false };
-        self.token.clone_from(&token);
-        // Asked at once; if it is refused, the connection's state says so.
-        drop(self.client.update_token(token));
-        true
+    /// A token that is running out, or has: another one is looked for. Without one, the end of the old one is the end.
+    fn token_event(&mut self, event: &Event) -> Result<(), End> {
+        let over = match event {
+            Event::TokenWanted { reason } => *reason != TokenWanted::Expiring,
+            Event::TokenExpired | Event::ConnectionStateChanged(ConnectionState::Denied) => true,
+            _ => return Ok(()),
+        };
+        if self.renewal.is_none()
+            && let Some(token) = self.source.newer(&self.token)
+        {
+            self.token.clone_from(&token);
+            self.renewal = Some(self.client.update_token(token));
+        }
+        if over && self.renewal.is_none() { Err(refused("a new one is needed")) } else { Ok(()) }
     }
+}
+
+fn refused(why: &str) -> End {
+    let line = format!("the access token is not accepted any more: {why}");
+    End::Failed(Failure::new(Kind::Refused, line))
 }

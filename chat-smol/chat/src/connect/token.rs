@@ -77,6 +77,9 @@ impl TokenSource {
 fn first_line(from: &mut impl BufRead) -> io::Result<String> {
     let mut line = Vec::new();
     from.take(LONGEST).read_until(b'\n', &mut line)?;
+    if line.len() as u64 >= LONGEST {
+        return Err(io::Error::new(io::ErrorKind::InvalidData, "it is too long"));
+    }
     String::from_utf8(line).map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "it is not text"))
 }
 

@@ -154,3 +154,65 @@ impl fmt::Display for Verdict {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn line(index: u64, body: &str) -> Line {
+        Line {
+            index,
+            sid: format!("IM{index}"),
+            author: "alice".into(),
+            body: body.into(),
+            attributes: Json::default(),
+            edited_by: None,
+        }
+    }
+
+    fn side(name: &'static str) -> Side {
+        let lines = vec![line(0, "a"), line(1, "b")];
+        Side {
+            name,
+            added: vec![0, 1],
+            events: lines.clone(),
+            held: lines.clone(),
+            fetched: lines,
+            lagged: 0,
+        }
+    }
+
+    fn verdict(change: impl FnOnce(&mut Verdict)) -> Verdict {
+        let service = vec![line(0, "a"), line(1, "b")];
+        let mut verdict = Verdict { events: 9, service, sides: vec![side("alice"), side("bob")] };
+        change(&mut verdict);
+        verdict
+    }
+
+    #[test]
+    fn equal_sides_agree() {
+        let verdict = verdict(|_| ());
+        assert!(verdict.agrees());
+        assert!(verdict.to_string().starts_with("9 events and 2 messages"));
+    }
+
+    #[test]
+    fn every_difference_is_found() {
+        let changes: [fn(&mut Verdict); 9] = [
+            |v| v.sides[1].added = vec![0, 1, 1],
+            |v| v.sides[1].added = vec![1, 0],
+            |v| v.sides[1].added.truncate(1),
+            |v| v.sides[0].events[0].body.push('x'),
+            |v| v.sides[0].held.truncate(1),
+            |v| v.sides[1].fetched[1].edited_by = Some("bob".into()),
+            |v| v.sides[1].lagged = 1,
+            |v| v.service.truncate(1),
+            |v| v.sides.truncate(1),
+        ];
+        for (number, change) in changes.into_iter().enumerate() {
+            let verdict = verdict(change);
+            assert!(!verdict.agrees(), "change {number}");
+            assert!(verdict.to_string().contains("do not agree"), "{verdict}");
+        }
+    }
+}

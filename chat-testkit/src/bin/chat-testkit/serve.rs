@@ -12,7 +12,7 @@ use serde_json::json;
 
 /// Run the offline service on loopback.
 ///
-/// Prints {"port":N,"adminPort":N,"pid":N} as its first line when it listens: clients connect to
+/// Prints {"port":N,"adminPort":N,"mediaPort":N,"pid":N} as its first line when it listens: clients connect to
 /// ws://127.0.0.1:PORT/v3/wsconnect with an unsigned token, commands go to POST /admin/COMMAND on the other port.
 /// Ends with exit code 0 on SIGTERM, SIGINT and the command `shutdown`.
 #[derive(Debug, Args)]
@@ -47,7 +47,7 @@ pub(crate) fn run(options: Options) -> io::Result<()> {
     let mut signals = Signals::new(endings())?;
     let server = Server::start(config)?;
 
-    let line = json!({ "port": server.port(), "adminPort": server.admin_port(), "pid": std::process::id() });
+    let line = json!({ "port": server.port(), "adminPort": server.admin_port(), "mediaPort": server.media_port(), "pid": std::process::id() });
     let mut stdout = io::stdout();
     writeln!(stdout, "{line}")?;
     stdout.flush()?;

@@ -32,6 +32,7 @@ pub(super) fn state(service: &mut Service, _: &Arguments) -> Outcome {
         "channels": channels,
         "sessions": sessions,
         "registrations": service.registrations.list(),
+        "media": service.chat.media.list(),
         "connections": show_connections(service),
         "faults": service.faults.list(),
         "stats": {

@@ -95,7 +95,8 @@ fn config(service: &mut Service, arguments: &Arguments) -> Outcome {
     }
     let changed: ServiceConfig =
         serde_json::from_value(all.clone()).map_err(|e| AdminError::BadArgument(e.to_string()))?;
-    *config = ServiceConfig { unix_at_origin: config.unix_at_origin, ..changed };
+    let media_url = std::mem::take(&mut config.media_url);
+    *config = ServiceConfig { unix_at_origin: config.unix_at_origin, media_url, ..changed };
     Ok(all)
 }
 

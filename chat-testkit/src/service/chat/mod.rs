@@ -10,6 +10,7 @@ pub(crate) mod users;
 
 use std::collections::BTreeMap;
 
+use crate::service::media::Media;
 pub(crate) use channels::Channel;
 pub(crate) use commands::{Actor, execute};
 pub(crate) use session::Session;
@@ -33,6 +34,7 @@ pub(crate) struct Chat {
     pub(crate) channel_order: Vec<String>,
     /// By the SID of their list.
     pub(crate) sessions: BTreeMap<String, Session>,
+    pub(crate) media: Media,
 }
 
 impl Chat {

@@ -7,6 +7,7 @@ use crate::service::chat::messages::NewMessage;
 use crate::service::sync::ItemKey;
 
 const NO_MESSAGE: Refusal = refuse(404, "Message not found");
+const NO_MEDIA: Refusal = refuse(404, "Media not found");
 const TOO_LONG: Refusal = refuse(413, "Message body too long");
 
 /// No message is known by its `commandId`: a command that comes twice is executed twice (spec 03 §21 #2).
@@ -20,20 +21,31 @@ pub(super) fn send(actor: &mut Actor<'_>, params: &Map<String, Value>) -> Answer
         Some(text @ Value::String(_)) => text.clone(),
         Some(_) => return Err(MALFORMED),
     };
-    post(actor, params, text, None)
+    let (_, answer) = post(actor, params, text, None)?;
+    Ok(answer)
 }
 
 pub(super) fn send_media(actor: &mut Actor<'_>, params: &Map<String, Value>) -> Answer {
     let sid = text(params, "mediaSid")?;
-    post(actor, params, Value::Null, Some(json!({"sid": sid})))
+    actor.joined_channel(params)?;
+    let media = actor.chat.media.of(sid, actor.identity).ok_or(NO_MEDIA)?.in_message();
+    let (channel, answer) = post(actor, params, Value::Null, Some(media))?;
+    actor.chat.media.attach(sid, &channel, answer["messageSid"].as_str().unwrap_or_default());
+    Ok(answer)
 }
 
-fn post(actor: &mut Actor<'_>, params: &Map<String, Value>, text: Value, media: Option<Value>) -> Answer {
+/// Gives the channel and the answer.
+fn post(
+    actor: &mut Actor<'_>,
+    params: &Map<String, Value>,
+    text: Value,
+    media: Option<Value>,
+) -> Result<(String, Value), Refusal> {
     let channel = actor.joined_channel(params)?.sid.clone();
     let attributes = actor.attributes(params)?;
     let message = NewMessage { author: actor.identity, text, attributes, media };
     let posted = actor.chat.post(actor.world, actor.store, &channel, message, true).ok_or(MALFORMED)?;
-    Ok(json!({"messageId": posted.index.to_string(), "messageSid": posted.sid}))
+    Ok((channel, json!({"messageId": posted.index.to_string(), "messageSid": posted.sid})))
 }
 
 pub(super) fn edit(actor: &mut Actor<'_>, params: &Map<String, Value>) -> Answer {

@@ -1,0 +1,286 @@
+//! Media and push against the offline service, over real sockets.
+
+use std::time::Duration;
+
+use chat_smol::{
+    CallError, Cancel, Channel, Client, Config, CreateChannel, Error, Event, HttpFailure, Json, Media,
+    Options, PushChannel, PushType, StreamExt, StreamItem, Upload,
+};
+use chat_testkit::serve::{ServeConfig, Server};
+use futures_lite::{AsyncReadExt, FutureExt};
+use serde_json::{Value, json};
+use smol::block_on;
+
+async fn client(server: &Server, identity: &str) -> Client {
+    let answer = server.admin("token", json!({ "identity": identity })).await.unwrap();
+    let token = answer["token"].as_str().unwrap().to_owned();
+    let mut config = Config::default();
+    config.retry.min = Duration::from_millis(1);
+    let options = Options::new().config(config).url(server.url()).media_url(server.media_url());
+    Client::create(token, options).await.unwrap()
+}
+
+/// A client in a channel of its own.
+async fn in_channel(server: &Server) -> (Client, Channel) {
+    let client = client(server, "alice").await;
+    let options = CreateChannel { unique_name: Some("pictures".into()), ..CreateChannel::default() };
+    let channel = client.create_channel(options).await.unwrap();
+    channel.join().await.unwrap();
+    channel.get_members().await.unwrap();
+    (client, channel)
+}
+
+/// The media of the newest message.
+async fn newest(channel: &Channel) -> Media {
+    let page = channel.get_messages(1, None, chat_smol::Direction::Backwards).await.unwrap();
+    page.items()[0].media().unwrap()
+}
+
+/// Bytes that are not all alike.
+fn noise(length: usize) -> Vec<u8> {
+    (0..length).map(|n| u8::try_from(n * 31 % 251).unwrap()).collect()
+}
+
+async fn fault(server: &Server, mut rule: Value) {
+    rule["on"] = "http".into();
+    server.admin("fault", rule).await.unwrap();
+}
+
+/// What does not end within a minute has failed.
+fn run(test: impl Future<Output = ()>) {
+    let late = async {
+        smol::Timer::after(Duration::from_mins(1)).await;
+        panic!("the test takes too long");
+    };
+    block_on(test.or(late));
+}
+
+fn start() -> Server {
+    Server::start(ServeConfig::default()).unwrap()
+}
+
+#[test]
+fn a_picture_goes_there_and_back() {
+    run(async {
+        let server = start();
+        let (alice, channel) = in_channel(&server).await;
+        let mut events = alice.events();
+        let picture = noise(3 << 20);
+        let sending = channel.send_media(
+            Upload::bytes(picture.clone(), "image/png").filename("cat & dog.png"),
+            Json::parse(r#"{"mood":"good"}"#).unwrap(),
+        );
+        let id = sending.id().unwrap();
+        assert_eq!(sending.await.unwrap(), Some(0));
+        let mut sent = Vec::new();
+        while sent.last() != Some(&(picture.len() as u64)) {
+            if let Some(StreamItem::Event(Event::UploadProgress { call, sent: bytes })) = events.next().await
+            {
+                assert_eq!(call, id);
+                sent.push(bytes);
+            }
+        }
+        assert!(sent.is_sorted() && sent[0] <= 64 << 10, "{sent:?}");
+
+        let media = newest(&channel).await;
+        assert_eq!((&*media.content_type, media.size), ("image/png", 3 << 20));
+        assert_eq!(media.filename.as_deref(), Some("cat & dog.png"));
+        assert_eq!(media.download_bytes(picture.len()).await.unwrap(), picture);
+        let error = media.download_bytes(1000).await.unwrap_err();
+        assert!(
+            matches!(error.as_call_error(), Some(CallError::Transfer(HttpFailure::Media(_)))),
+            "{error:?}"
+        );
+        let url = media.get_content_url().await.unwrap();
+        assert!(url.expose_secret().starts_with(&server.media_url()));
+        alice.shutdown().await;
+        server.stop();
+    });
+}
+
+#[test]
+fn files_and_readers_are_streamed() {
+    run(async {
+        let server = start();
+        let (alice, channel) = in_channel(&server).await;
+        let bytes = noise(200_000);
+        let folder = std::env::temp_dir().join(format!("chat-smol-media-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        std::fs::write(folder.join("from"), &bytes).unwrap();
+
+        let upload = Upload::file(folder.join("from"), "text/plain");
+        channel.send_media(upload, Json::default()).await.unwrap();
+        newest(&channel).await.download_to_file(folder.join("to")).await.unwrap();
+        assert_eq!(std::fs::read(folder.join("to")).unwrap(), bytes);
+
+        // Of a reader just as much is read as was said.
+        let reader = smol::io::repeat(7).take(1_000_000);
+        channel.send_media(Upload::reader(reader, 100_001, "x/y"), Json::default()).await.unwrap();
+        assert_eq!(newest(&channel).await.download_bytes(100_001).await.unwrap(), vec![7; 100_001]);
+
+        let nothing = channel.send_media(Upload::bytes([], "x/empty"), Json::default()).await.unwrap();
+        assert_eq!(nothing, Some(2));
+        assert!(newest(&channel).await.download_bytes(0).await.unwrap().is_empty());
+
+        let missing = Upload::file(folder.join("missing"), "x/y");
+        let short = Upload::reader(smol::io::Cursor::new([1, 2, 3]), 4, "x/y");
+        for upload in [missing, short] {
+            let error = channel.send_media(upload, Json::default()).await.unwrap_err();
+            assert!(
+                matches!(error.as_call_error(), Some(CallError::Transfer(HttpFailure::Media(_)))),
+                "{error:?}"
+            );
+        }
+        std::fs::remove_dir_all(&folder).unwrap();
+        alice.shutdown().await;
+    });
+}
+
+#[test]
+fn transfers_in_trouble_go_again() {
+    run(async {
+        let server = start();
+        let (alice, channel) = in_channel(&server).await;
+        fault(
+            &server,
+            json!({ "match": { "host": "mcs", "method": "POST" }, "drop": true, "process": true }),
+        )
+        .await;
+        let bytes = noise(100_000);
+        let index = channel.send_media(Upload::bytes(bytes.clone(), "x/y"), Json::default()).await.unwrap();
+        assert_eq!(index, Some(0));
+        fault(&server, json!({ "match": { "host": "mcs", "method": "GET" }, "status": 503 })).await;
+        assert_eq!(newest(&channel).await.download_bytes(100_000).await.unwrap(), bytes);
+        // What can be read only once is not sent twice.
+        fault(&server, json!({ "match": { "host": "mcs", "method": "POST" }, "drop": true })).await;
+        let once = Upload::reader(smol::io::Cursor::new(bytes), 100_000, "x/y");
+        let error = channel.send_media(once, Json::default()).await.unwrap_err();
+        assert!(
+            matches!(error.as_call_error(), Some(CallError::Transfer(HttpFailure::Media(_)))),
+            "{error:?}"
+        );
+        alice.shutdown().await;
+    });
+}
+
+#[test]
+fn an_upload_may_be_cancelled() {
+    run(async {
+        let server = start();
+        let (alice, channel) = in_channel(&server).await;
+        let mut events = alice.events();
+        fault(&server, json!({ "match": { "host": "mcs" }, "noReply": true })).await;
+        let sending = channel.send_media(Upload::bytes(noise(1000), "x/y"), Json::default());
+        while !matches!(events.next().await, Some(StreamItem::Event(Event::UploadProgress { .. }))) {}
+        assert_eq!(sending.cancel(), Cancel::Cancelled);
+        assert!(matches!(sending.await, Err(Error::Call(CallError::Cancelled))));
+        // A source that never gives anything is given up as well.
+        let sending = channel.send_media(Upload::reader(Never, 5, "x/y"), Json::default());
+        smol::Timer::after(Duration::from_millis(50)).await;
+        assert_eq!(sending.cancel(), Cancel::Cancelled);
+        alice.shutdown().await;
+    });
+}
+
+struct Never;
+
+impl smol::io::AsyncRead for Never {
+    fn poll_read(
+        self: std::pin::Pin<&mut Self>,
+        _: &mut std::task::Context<'_>,
+        _: &mut [u8],
+    ) -> std::task::Poll<std::io::Result<usize>> {
+        std::task::Poll::Pending
+    }
+}
+
+#[test]
+fn redirects_are_not_followed() {
+    run(async {
+        let server = start();
+        let (alice, channel) = in_channel(&server).await;
+        let elsewhere = format!("{}/elsewhere", server.media_url());
+        fault(
+            &server,
+            json!({ "match": { "host": "mcs" }, "status": 307, "headers": { "location": elsewhere } }),
+        )
+        .await;
+        let error = channel.send_media(Upload::bytes([1], "x/y"), Json::default()).await.unwrap_err();
+        let refused = matches!(error.as_call_error(), Some(CallError::Media { status: 307, .. }));
+        assert!(refused, "{error:?}");
+        alice.shutdown().await;
+    });
+}
+
+#[test]
+fn an_answer_that_is_too_long_is_cut_off() {
+    run(async {
+        let server = start();
+        let (alice, channel) = in_channel(&server).await;
+        let long = "x".repeat(2 << 20);
+        fault(&server, json!({ "match": { "host": "mcs" }, "status": 400, "body": { "message": long } }))
+            .await;
+        let error = channel.send_media(Upload::bytes([1], "x/y"), Json::default()).await.unwrap_err();
+        let cut = matches!(error.as_call_error(), Some(CallError::Transfer(HttpFailure::TooLarge)));
+        assert!(cut, "{error:?}");
+        alice.shutdown().await;
+    });
+}
+
+#[test]
+fn the_end_of_a_client_ends_its_transfers() {
+    run(async {
+        let server = start();
+        let (alice, channel) = in_channel(&server).await;
+        fault(&server, json!({ "match": { "host": "mcs" }, "noReply": true })).await;
+        let (gone, dropped) = async_dropped();
+        let sending = channel.send_media(Upload::reader(gone, 5, "x/y"), Json::default());
+        alice.shutdown().await;
+        assert!(matches!(sending.await, Err(Error::Call(CallError::ShutDown) | Error::Ended)));
+        dropped.await;
+    });
+}
+
+/// A source that never gives anything, and a future that ends when it is dropped.
+fn async_dropped() -> (Held, impl Future<Output = ()>) {
+    let (to, from) = futures_channel::oneshot::channel::<()>();
+    (Held { _to: to }, async move {
+        let _ = from.await;
+    })
+}
+
+struct Held {
+    _to: futures_channel::oneshot::Sender<()>,
+}
+
+impl smol::io::AsyncRead for Held {
+    fn poll_read(
+        self: std::pin::Pin<&mut Self>,
+        _: &mut std::task::Context<'_>,
+        _: &mut [u8],
+    ) -> std::task::Poll<std::io::Result<usize>> {
+        std::task::Poll::Pending
+    }
+}
+
+#[test]
+fn devices_are_registered_and_told() {
+    run(async {
+        let server = start();
+        let alice = client(&server, "alice").await;
+        let mut events = alice.events();
+        alice.set_push_registration_id(PushChannel::Fcm, "device").await.unwrap();
+        let state = server.admin("state", json!({})).await.unwrap();
+        assert_eq!(state["registrations"][0]["channelType"], "fcm");
+        alice.unset_push_registration_id(PushChannel::Fcm).await.unwrap();
+        let state = server.admin("state", json!({})).await.unwrap();
+        assert_eq!(state["registrations"], json!([]));
+
+        let payload = Json::parse(r#"{"data":{"twi_message_type":"twilio.channel.new_message"}}"#).unwrap();
+        let parsed = Client::parse_push_notification(&payload).unwrap();
+        assert_eq!(parsed.push_type, PushType::NewMessage);
+        alice.handle_push_notification(payload).await.unwrap();
+        while events.next().await != Some(StreamItem::Event(Event::PushNotification(parsed.clone()))) {}
+        alice.shutdown().await;
+    });
+}
