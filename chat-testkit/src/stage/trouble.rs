@@ -33,6 +33,7 @@ impl Stage {
             lose_saves: false,
             media: BTreeMap::new(),
             link: None,
+            media: BTreeMap::new(),
             opening: None,
             open: None,
             opens: Vec::new(),

@@ -60,8 +60,11 @@ fn sdk_defect_04_an_unreachable_server_is_no_end() {
     let mut stage = Stage::new(service());
     stage.reachable(false);
     let alice = stage.enter("alice");
-    let call =
-        stage.start_by(alice, Call::GetSubscribedChannels, CallDeadline::After(Duration::from_secs(10)));
+    let call = stage.start_by(
+        alice,
+        Call::GetSubscribedChannels(chat_proto::GetSubscribedChannels::default()),
+        CallDeadline::After(Duration::from_secs(10)),
+    );
     let answer = stage.answer(alice, call.unwrap());
     assert_eq!(answer, Some(Err(CallError::DeadlineExceeded(Phase::Offline))));
     stage.advance(Duration::from_mins(1));
