@@ -326,3 +326,18 @@ pub(crate) fn message_types() -> Vec<&'static str> {
     ]
     .into()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_media_service_may_be_elsewhere() {
+        let mut config = Config::default();
+        assert_eq!(&*config.media_base(), "https://mcs.us1.twilio.com");
+        config.region = Some("au1".into());
+        assert_eq!(&*config.media_base(), "https://mcs.au1.twilio.com");
+        config.endpoints.media = Some("http://localhost:1/".into());
+        assert_eq!(&*config.media_base(), "http://localhost:1");
+    }
+}

@@ -264,7 +264,7 @@ impl Client {
         CallFuture::new(self.clone(), Err(error), |_, _| None)
     }
 
-    fn shared(&self) -> &Shared {
+    pub(crate) fn shared(&self) -> &Arc<Shared> {
         &self.life.shared
     }
 }

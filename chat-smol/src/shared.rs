@@ -55,8 +55,14 @@ pub(crate) struct Shared {
     core: Mutex<Core>,
 }
 
+/// The client itself; in this crate's own tests the referee stands before it and watches the driver.
+#[cfg(not(test))]
+type Door = Proto;
+#[cfg(test)]
+type Door = crate::tests::referee::Door;
+
 struct Core {
-    client: Proto,
+    client: Door,
     /// The media of calls that are not answered yet.
     media: HashMap<CallId, MediaId>,
     pending: HashMap<CallId, oneshot::Sender<Result<Reply, CallError>>>,
@@ -74,6 +80,8 @@ struct Core {
 
 impl Shared {
     pub(crate) fn new(clock: Clock, client: Proto, event_buffer: usize) -> Self {
+        #[cfg(test)]
+        let client = crate::tests::referee::watch(client, clock.now());
         let core = Core {
             client,
             media: HashMap::new(),
@@ -182,6 +190,16 @@ impl Shared {
 
     pub(crate) fn stats(&self) -> Stats {
         *self.lock().client.stats()
+    }
+
+    /// What the referee says: what is overdue counts as long as the driver lives.
+    #[cfg(test)]
+    pub(crate) fn with_referee<R>(&self, ask: impl FnOnce(&mut Door) -> R) -> R {
+        let mut core = self.lock();
+        if !core.ended {
+            core.client.look(self.clock.now());
+        }
+        ask(&mut core.client)
     }
 
     // ---- for the driver

@@ -3,7 +3,7 @@
 //! The SDK sorts names as people of a language do, and so does [`Collation`]; the core sorts them by code point. Hence this
 //! story is told here and not with the others, in chat-testkit.
 
-#![allow(unreachable_pub, reason = "modules shared with other stories")]
+#![allow(unreachable_pub, clippy::pedantic, reason = "modules shared with other stories")]
 
 use chat_proto::{Call, Channel, ChannelSorting, Event, Reply, SortingCriteria, SortingOrder};
 use chat_smol::Collation;

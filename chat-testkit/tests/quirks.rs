@@ -1,12 +1,13 @@
 //! What the client makes of the reference client's quirks: the decisions of spec 03 §22, each test named after its number.
-//! Q8, Q9, Q13 and Q14 are about single records and stand beside the code that reads those, in chat-proto.
+//! Q8, Q9, Q13 and Q14 are about single records, Q21 to Q23 about payloads and media: they stand beside that code, in
+//! chat-proto.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use chat_proto::{
     Call, CallError, ChannelSid, ChannelStatus, Config, ConnectionState, CreateChannel, Event, Fault,
-    GetMessages, MemberRef, Phase, Reply,
+    GetMessages, GetSubscribedChannels, MemberRef, Phase, PushChannel, Reply, Secret, Token,
 };
 use chat_testkit::service::{ContextEnrich, ServiceConfig};
 use chat_testkit::stage::{Stage, Who};
@@ -131,7 +132,7 @@ fn q02_a_list_that_cannot_be_read_ends_the_calls_that_wait() {
     stage.admin("faults/clear", &json!({})).unwrap();
     stage.advance(Duration::from_secs(20));
     assert!(matches!(
-        stage.ask(alice, Call::GetSubscribedChannels(Default::default())),
+        stage.ask(alice, Call::GetSubscribedChannels(GetSubscribedChannels::default())),
         Ok(Reply::ChannelPage(_))
     ));
 }
@@ -382,4 +383,37 @@ fn q18_typing_of_a_known_channel_asks_nobody() {
     stage.settle();
     assert!(stage.take_events(alice).iter().any(|event| matches!(event, Event::TypingStarted(_))));
     assert_eq!(requests(&mut stage), before);
+}
+
+/// The devices that the service would push to, by the ids of their registrations.
+fn registrations(stage: &mut Stage) -> Vec<String> {
+    let service = stage.admin("state", &json!({})).unwrap();
+    service["registrations"].as_array().unwrap().iter().map(|device| device["id"].to_string()).collect()
+}
+
+#[test]
+fn q19_a_new_token_takes_the_registration_along() {
+    let mut stage = stage();
+    let alice = enter(&mut stage, "alice");
+    must(&mut stage, alice, Call::SetPushRegistrationId(PushChannel::Fcm, Secret::new("device")));
+    assert_eq!(registrations(&mut stage).len(), 1);
+    let watch = json!({ "on": "http", "match": { "path": "registrations", "method": "POST" }, "count": -1, "delayMs": 0 });
+    let id = fault(&mut stage, &watch);
+    stage.advance(Duration::from_secs(5));
+    let token = Token::new(stage.token("alice", Duration::from_hours(2))).unwrap();
+    must(&mut stage, alice, Call::UpdateToken(token));
+    assert_eq!(hits(&mut stage, id), 1, "registered anew, with the new token");
+    assert_eq!(registrations(&mut stage).len(), 1, "and not twice");
+}
+
+#[test]
+fn q20_giving_up_a_registration_is_one_request() {
+    let mut stage = stage();
+    let alice = enter(&mut stage, "alice");
+    must(&mut stage, alice, Call::SetPushRegistrationId(PushChannel::Fcm, Secret::new("device")));
+    let watch = |method: &str| json!({ "on": "http", "match": { "path": "registrations", "method": method }, "count": -1, "delayMs": 0 });
+    let (post, delete) = (fault(&mut stage, &watch("POST")), fault(&mut stage, &watch("DELETE")));
+    must(&mut stage, alice, Call::UnsetPushRegistrationId(PushChannel::Fcm));
+    assert_eq!((hits(&mut stage, post), hits(&mut stage, delete)), (0, 1));
+    assert_eq!(registrations(&mut stage), Vec::<String>::new());
 }

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use chat_proto::{
-    Call, CallError, ChannelSid, Client, Command, Config, CreateChannel, Event, GetMessages, Json, Reply,
-    Seed, SendMessage, Time, Token, UnreadCount,
+    Call, CallError, ChannelSid, Client, Command, Config, CreateChannel, Event, GetMessages, Json,
+    PushChannel, Reply, Secret, Seed, SendMessage, Time, Token, UnreadCount,
 };
 use chat_testkit::service::ServiceConfig;
 use chat_testkit::stage::{Stage, Who};
@@ -205,7 +205,7 @@ fn the_service_hears_what_the_client_is() {
         "alice",
         config(|c| {
             c.metadata.app = Some(("tea".into(), "1".into()));
-            c.continuation_token = Some(chat_proto::Secret::new("from an earlier life"));
+            c.continuation_token = Some(Secret::new("from an earlier life"));
         }),
     );
     assert!(stage.state(alice).is_ready());
@@ -213,4 +213,42 @@ fn the_service_hears_what_the_client_is() {
     assert!(told.iter().any(|event| matches!(event, Event::ContinuationToken(_))), "{told:?}");
     let sid = room(&mut stage, alice);
     assert!(stage.ask(alice, Call::GetMessages(GetMessages::newest(sid))).is_ok());
+}
+
+#[test]
+fn what_the_wait_is_between_attempts() {
+    for (ms, within) in [(100, 500), (2_000, 3_000)] {
+        let mut stage = Stage::new(ServiceConfig::default());
+        stage.reachable(false);
+        let alice = stage.enter_with(
+            "alice",
+            config(|c| {
+                c.retry.min = Duration::from_millis(ms);
+                c.retry.max = Duration::from_millis(ms);
+                c.retry.randomness_percent = 0;
+            }),
+        );
+        stage.advance(Duration::from_millis(ms / 2));
+        stage.reachable(true);
+        stage.advance(Duration::from_millis(ms / 2 - 20));
+        assert!(!stage.state(alice).is_ready(), "tried before the wait was over");
+        stage.advance(Duration::from_millis(within));
+        assert!(stage.state(alice).is_ready());
+    }
+}
+
+#[test]
+fn the_registrar_may_be_elsewhere() {
+    for (config, registrar) in [
+        (Config::default(), "ers.us1.twilio.com"),
+        (config(|c| c.region = Some("au1".into())), "ers.au1.twilio.com"),
+        (config(|c| c.endpoints.push = Some("https://push.example/v1/registrations".into())), "push.example"),
+    ] {
+        let mut stage = Stage::new(ServiceConfig::default());
+        let id = watch(&mut stage, &json!({ "host": registrar, "method": "POST" }));
+        let alice = enter(&mut stage, "alice", config);
+        stage.start(alice, Call::SetPushRegistrationId(PushChannel::Fcm, Secret::new("device"))).unwrap();
+        stage.settle();
+        assert_eq!(hits(&mut stage, id), 1, "{registrar}");
+    }
 }

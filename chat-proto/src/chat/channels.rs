@@ -2,10 +2,11 @@
 
 use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::vec::Vec;
 
 use super::document::ChannelData;
 use crate::model::{ChannelSid, MemberSid};
-use crate::sync::EntityId;
+use crate::sync::{Change, EntityId, Freshness};
 
 /// Where a record of a channel came from (spec 03 §7.1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -80,8 +81,18 @@ pub(super) struct Record {
     pub(super) reading_roster: Option<BTreeSet<MemberSid>>,
     /// Of a member: the lowest index that a message may have of which the app was not told.
     pub(super) untold: Option<u64>,
-    /// Whether messages that nobody told of are being read.
-    pub(super) reading_untold: bool,
+    /// While messages that nobody told of are being read: the events of the list that wait until those are told, so
+    /// that all are told in order.
+    pub(super) reading_untold: Option<Vec<Waiting>>,
+}
+
+/// An event of a message list that waits.
+#[derive(Debug, Clone)]
+pub(super) struct Waiting {
+    pub(super) change: Change,
+    pub(super) index: u64,
+    pub(super) data: Box<str>,
+    pub(super) freshness: Freshness,
 }
 
 impl Record {
@@ -97,7 +108,7 @@ impl Record {
             early,
             reading_roster: None,
             untold: None,
-            reading_untold: false,
+            reading_untold: None,
         }
     }
 

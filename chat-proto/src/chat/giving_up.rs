@@ -53,7 +53,7 @@ impl Chat {
             (Wait::Push(channel), _) if self.push_is_under_way(channel) => CallError::Unknown(Phase::Sent),
             (Wait::Typing | Wait::Transport, true) => CallError::Unknown(Phase::Sent),
             (_, false) | (Wait::Ready, _) => otherwise(Phase::Offline),
-            (Wait::Query(_) | Wait::Rest(_), true) => otherwise(Phase::Sent),
+            (Wait::Query(_) | Wait::Rest(_) | Wait::Transfer, true) => otherwise(Phase::Sent),
             (_, true) => otherwise(Phase::Queued),
         };
         self.stop_waiting(cx, id);

@@ -4,13 +4,16 @@ use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-use super::channels::{Object, Part};
+use super::channels::{Object, Part, Source, Waiting};
 use super::own_channels::unreadable;
 use super::{Asker, Chat, message_item};
 use crate::cx::Cx;
 use crate::event::Event;
 use crate::model::{Channel, ChannelSid, Message};
 use crate::sync::{Change, Freshness, Item, Key, Output, Select};
+
+/// How many events of a list may wait. Beyond it they are told at once: order yields to memory (law 8).
+const WAITING: usize = 1000;
 
 impl Chat {
     /// What happens to a channel's message list.
@@ -21,19 +24,37 @@ impl Chat {
             Output::Removed { .. } => self.stream_lost(cx, sid, Part::Messages, None),
             Output::Item { change, item, .. } => {
                 let Key::Index(index) = item.key else { return };
-                let held = self.state.channels.get(sid).and_then(|entry| entry.messages.get(&index)).cloned();
-                match (change, held) {
-                    // A page brought it, in this state or a newer one, before its event did: it is told all the same.
-                    (Change::Added, Some(message)) if item.freshness == Freshness::Known => {
-                        self.tell_message(cx, message);
-                    }
-                    (Change::Updated, Some(_)) if item.freshness == Freshness::Known => {}
-                    (Change::Added, _) => self.message_added(cx, sid, index, item.data.get()),
-                    (Change::Updated, _) => self.message_updated(cx, sid, index, item.data.get()),
-                    (Change::Removed, _) => self.message_removed(cx, sid, index),
+                let record = self.channels.records.get_mut(sid);
+                if let Some(waiting) = record.and_then(|record| record.reading_untold.as_mut())
+                    && waiting.len() < WAITING
+                {
+                    let (data, freshness) = (item.data.get().into(), item.freshness);
+                    waiting.push(Waiting { change, index, data, freshness });
+                    return;
                 }
+                self.message_event(cx, sid, change, index, item.data.get(), item.freshness);
             }
             _ => {}
+        }
+    }
+
+    fn message_event(
+        &mut self,
+        cx: &mut Cx,
+        sid: &ChannelSid,
+        change: Change,
+        index: u64,
+        data: &str,
+        freshness: Freshness,
+    ) {
+        let held = self.state.channels.get(sid).and_then(|entry| entry.messages.get(&index)).cloned();
+        match (change, held) {
+            // A page brought it, in this state or a newer one, before its event did: it is told all the same.
+            (Change::Added, Some(message)) if freshness == Freshness::Known => self.tell_message(cx, message),
+            (Change::Updated, Some(_)) if freshness == Freshness::Known => {}
+            (Change::Added, _) => self.message_added(cx, sid, index, data),
+            (Change::Updated, _) => self.message_updated(cx, sid, index, data),
+            (Change::Removed, _) => self.message_removed(cx, sid, index),
         }
     }
 
@@ -124,18 +145,41 @@ impl Chat {
         self.echoes_passed(&channel.sid);
     }
 
+    /// A list was opened. Of a channel that the own user just joined, what was sent since is told before anything live.
+    pub(super) fn read_untold_at_first(&mut self, cx: &mut Cx, sid: &ChannelSid) {
+        if let Some(record) = self.channels.records.get_mut(sid) {
+            record.reading_untold = None;
+        }
+        match self.channels.records.get(sid) {
+            Some(record) if record.source == Source::Sync && record.untold.is_some() => {
+                self.read_untold(cx, sid)
+            }
+            _ => self.look_for_untold(cx, sid),
+        }
+    }
+
     /// The channel's document may know of a message that no event told of: one that was sent after the own user joined
     /// and before the list was opened (SDK defect 19), or whose event was lost (SDK defect 17). It is read then.
     pub(super) fn look_for_untold(&mut self, cx: &mut Cx, sid: &ChannelSid) {
         let Some(entry) = self.state.channels.get(sid) else { return };
         let newest = entry.channel.last_message.and_then(|last| last.index);
         let Some(newest) = newest.filter(|newest| !entry.messages.contains_key(newest)) else { return };
-        let Some(record) = self.channels.records.get_mut(sid).filter(|record| !record.reading_untold) else {
-            return;
-        };
-        let (Some(untold), Object::Open(entity)) = (record.untold, record.messages) else { return };
-        if newest >= untold {
-            record.reading_untold = true;
+        if self
+            .channels
+            .records
+            .get(sid)
+            .and_then(|record| record.untold)
+            .is_some_and(|untold| newest >= untold)
+        {
+            self.read_untold(cx, sid);
+        }
+    }
+
+    fn read_untold(&mut self, cx: &mut Cx, sid: &ChannelSid) {
+        let record = self.channels.records.get_mut(sid).filter(|record| record.reading_untold.is_none());
+        let Some(record) = record else { return };
+        if let (Some(untold), Object::Open(entity)) = (record.untold, record.messages) {
+            record.reading_untold = Some(Vec::new());
             let select = Select { from: Some(alloc::format!("{untold}")), ..Select::all() };
             self.query(cx, entity, Asker::Untold(sid.clone()), select);
         }
@@ -162,18 +206,19 @@ impl Chat {
             (Some(token), Object::Open(entity)) => {
                 self.query_page(cx, entity, Asker::Untold(sid.clone()), &token);
             }
-            _ => self.untold_read(sid),
+            _ => self.untold_read(cx, sid),
         }
     }
 
     /// What there was is told. What the document named and the list does not have was deleted.
-    pub(super) fn untold_read(&mut self, sid: &ChannelSid) {
+    pub(super) fn untold_read(&mut self, cx: &mut Cx, sid: &ChannelSid) {
         let newest =
             self.state.channel(sid).and_then(|channel| channel.last_message).and_then(|last| last.index);
-        if let Some(record) = self.channels.records.get_mut(sid) {
-            record.reading_untold = false;
-            let beyond = newest.map_or(0, |newest| newest.saturating_add(1));
-            record.untold = record.untold.map(|untold| untold.max(beyond));
+        let Some(record) = self.channels.records.get_mut(sid) else { return };
+        let beyond = newest.map_or(0, |newest| newest.saturating_add(1));
+        record.untold = record.untold.map(|untold| untold.max(beyond));
+        for event in record.reading_untold.take().unwrap_or_default() {
+            self.message_event(cx, sid, event.change, event.index, &event.data, event.freshness);
         }
         self.echoes_passed(sid);
     }

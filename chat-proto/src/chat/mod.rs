@@ -429,7 +429,7 @@ impl Chat {
             (Asker::Call(id), Output::QueryFailed { error, .. }) => self.calls.answer(cx, id, Err(error)),
             (Asker::Roster(sid), Output::Page { items, next, .. }) => self.roster_page(cx, &sid, items, next),
             (Asker::Untold(sid), Output::Page { items, next, .. }) => self.untold_page(cx, &sid, items, next),
-            (Asker::Untold(sid), _) => self.untold_read(&sid),
+            (Asker::Untold(sid), _) => self.untold_read(cx, &sid),
             (Asker::Roster(sid), Output::QueryFailed { error, .. }) => self.streams_failed(cx, &sid, error),
             _ => {}
         }

@@ -207,7 +207,7 @@ impl Chat {
         if let Some(record) = self.channels.records.get_mut(sid) {
             record.reading_roster = None;
             record.untold = None;
-            record.reading_untold = false;
+            record.reading_untold = None;
         }
         self.echoes_forgotten(sid);
         self.typing_forgotten(cx, sid);
@@ -230,7 +230,7 @@ impl Chat {
             }
         }
         if part == Part::Messages {
-            self.look_for_untold(cx, sid);
+            self.read_untold_at_first(cx, sid);
         } else if let Some(record) = self.channels.records.get_mut(sid) {
             record.reading_roster = Some(alloc::collections::BTreeSet::new());
             self.query(cx, entity, Asker::Roster(sid.clone()), Select::all());

@@ -44,6 +44,8 @@ pub(super) struct Entity {
     held_at_poke: i64,
     /// The highest id that was replayed since.
     replayed: i64,
+    /// How many replays in a row lacked events.
+    doubts: u8,
 }
 
 /// How the id of an event stands to the cursor.
@@ -58,6 +60,9 @@ pub(super) enum Place {
     /// Others are missing before it.
     Ahead,
 }
+
+/// How many replays in a row are doubted when they lack events.
+const DOUBTS: u8 = 2;
 
 /// What an event comes down to.
 pub(super) enum Told<'a> {
@@ -91,6 +96,7 @@ impl Entity {
             held: Held::default(),
             held_at_poke: i64::MIN,
             replayed: i64::MIN,
+            doubts: 0,
         }
     }
 
@@ -122,6 +128,15 @@ impl Entity {
     /// waited when the poke left, since the service knew of it.
     pub(super) fn complete(&self, last_event_id: Option<i64>) -> i64 {
         last_event_id.unwrap_or(i64::MIN).max(self.held_at_poke).max(self.replayed)
+    }
+
+    /// Whether a replay that is complete up to `limit` lacks events: they are lost, late, or never were. The first such
+    /// replays in a row are doubted: asking again brings what was lost. After those nothing was missing.
+    pub(super) fn doubts(&mut self, limit: i64) -> bool {
+        let expected = u64::try_from(limit.saturating_sub(self.cursor)).unwrap_or(0);
+        let lacks = expected > self.held.count_up_to(limit);
+        self.doubts = if lacks && self.doubts < DOUBTS { self.doubts + 1 } else { 0 };
+        self.doubts > 0
     }
 
     /// The replay was interrupted: what came of it came in order.

@@ -21,7 +21,6 @@ const SHORTEST_WAIT: Duration = Duration::from_millis(1);
 pub(super) type AdminAnswer = Result<Value, AdminError>;
 
 /// The answer of the media service to one request.
-#[derive(Debug)]
 pub(super) struct HttpAnswer {
     pub(super) status: u16,
     pub(super) headers: Vec<(String, String)>,
@@ -29,7 +28,6 @@ pub(super) struct HttpAnswer {
 }
 
 /// What reaches the engine.
-#[derive(Debug)]
 pub(super) enum Work {
     Opened(ConnId, Peer),
     Frame(ConnId, Vec<u8>),

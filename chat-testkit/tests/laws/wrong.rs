@@ -182,7 +182,7 @@ impl Twist for Restless {
     fn deadline(&self, client: &Client) -> Option<Deadline> {
         let moment = Duration::from_millis(1);
         client.deadline().map(|deadline| Deadline {
-            at: Time::ZERO + (deadline.at - Time::ZERO).checked_sub(moment).unwrap(),
+            at: Time::ZERO + (deadline.at - Time::ZERO).saturating_sub(moment),
             ..deadline
         })
     }

@@ -1,7 +1,7 @@
 //! People: own user, descriptors, subscription and its limit, attributes, reachability: the steps of `interop/s06.js`.
 //! Steps that our types cannot express are left out.
 
-use chat_proto::{Call, Json, Reply};
+use chat_proto::{Call, Json, PushChannel, Reply, Secret};
 use serde_json::{Value, json};
 
 use crate::scenario::{Scenario, nothing};
@@ -77,6 +77,11 @@ fn s06() {
     s.sleep(6000);
     s.settle();
     s.step("notifiable");
+    let register = Call::SetPushRegistrationId(PushChannel::Fcm, Secret::new("device-token-1"));
+    s.result(b, "setPushRegistrationId", register, nothing);
+    s.settle();
+    s.result(b, "unsetPushRegistrationId", Call::UnsetPushRegistrationId(PushChannel::Fcm), nothing);
+    s.settle();
     s.step("subscription limit (3): the oldest is unsubscribed");
     for i in ["u1", "u2", "u3"] {
         s.result(a, "getUser", get(i), user);

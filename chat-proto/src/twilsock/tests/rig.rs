@@ -51,6 +51,7 @@ pub(super) struct Rig {
     /// The newest socket that was asked for.
     pub(super) link: LinkId,
     pub(super) notices: Vec<Notice>,
+    pub(super) accepted: Vec<String>,
     pub(super) next_request: u64,
 }
 
@@ -87,7 +88,8 @@ impl Rig {
         let (ids, jitter) = Seed::from_number(1).split();
         let mut cx = Cx::new(config, ids, jitter, Time::ZERO);
         let stage = Twilsock::new(&mut cx, token("T0"));
-        let mut rig = Self { cx, stage, link: LinkId(0), notices: Vec::new(), next_request: 0 };
+        let mut rig =
+            Self { cx, stage, link: LinkId(0), notices: Vec::new(), accepted: Vec::new(), next_request: 0 };
         rig.settle();
         assert_eq!(rig.notices, [], "the initial state is not announced");
         rig.expect_open();
@@ -304,8 +306,21 @@ impl Rig {
         assert_eq!(commands, []);
     }
 
+    /// What chat was told, without the tokens: those are in [`Rig::accepted`].
     pub(super) fn notices(&mut self) -> Vec<Notice> {
-        core::mem::take(&mut self.notices)
+        let (tokens, others) = core::mem::take(&mut self.notices)
+            .into_iter()
+            .partition::<Vec<_>, _>(|notice| matches!(notice, Notice::TokenAccepted(_)));
+        self.accepted.extend(tokens.into_iter().filter_map(|notice| match notice {
+            Notice::TokenAccepted(token) => Some(token.expose_secret().into()),
+            _ => None,
+        }));
+        others
+    }
+
+    /// The tokens that were told to be in use, up to the last look at the notices.
+    pub(super) fn accepted(&mut self) -> Vec<String> {
+        core::mem::take(&mut self.accepted)
     }
 
     pub(super) fn events(&mut self) -> Vec<Event> {

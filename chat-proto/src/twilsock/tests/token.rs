@@ -204,6 +204,13 @@ fn a_second_token_waits_for_the_update_that_runs() {
     assert_eq!(second.header["token"], "T2");
     rig.accept(second);
     assert_eq!(rig.notices(), [updated(2, Ok(()))]);
+    assert_eq!(rig.accepted(), ["T1", "T2"], "each once it is known to be good");
+    rig.update_token(3, "T3");
+    let sent = rig.sent();
+    let third = sent.iter().find(|sent| sent.method() == "update").unwrap();
+    rig.answer(third, refused(401, Some(20101)), "");
+    rig.notices();
+    assert!(rig.accepted().is_empty(), "a refused one never");
 }
 
 #[test]

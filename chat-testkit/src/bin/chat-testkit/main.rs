@@ -1,6 +1,7 @@
 //! The program `chat-testkit`.
 
 mod serve;
+mod simulate;
 
 use std::process::ExitCode;
 
@@ -16,15 +17,17 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    Serve(serve::Options),
+    Serve(Box<serve::Options>),
+    Simulate(simulate::Options),
 }
 
 fn main() -> ExitCode {
     let result = match Cli::parse().command {
-        Command::Serve(options) => serve::run(options),
+        Command::Serve(options) => serve::run(*options).map(|()| ExitCode::SUCCESS),
+        Command::Simulate(options) => simulate::run(&options),
     };
     match result {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => {
             eprintln!("chat-testkit: {error}");
             ExitCode::FAILURE
