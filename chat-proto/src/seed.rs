@@ -133,11 +133,11 @@ mod tests {
     #[test]
     fn each_epoch_has_ids_of_its_own() {
         let seed = Seed::from_number(7);
-        let mut seen = std::collections::BTreeSet::new();
+        let mut drawn = std::collections::BTreeSet::new();
         for epoch in 0..20 {
             let (mut ids, _) = seed.split_for(epoch);
             for _ in 0..50 {
-                assert!(seen.insert(ids.uuid()), "epoch {epoch}");
+                assert!(drawn.insert(ids.uuid()), "epoch {epoch}");
             }
         }
     }

@@ -40,9 +40,11 @@ prop_compose! {
         (extra_ticks, suspends, clock_back, stale) in (0_u64..200, 0_u64..30, 0_u64..100, 0_u64..200),
         slow_apps in any::<bool>(),
         events_limit in prop_oneof![Just(10_000_usize), 1_usize..30],
+        write_ahead in any::<bool>(),
     ) -> Plan {
         let mut config = Config::default();
         config.limits.events = events_limit;
+        config.write_ahead = write_ahead;
         Plan {
             config,
             clients,

@@ -152,7 +152,7 @@ impl Chat {
         }
         match self.channels.records.get(sid) {
             Some(record) if record.source == Source::Sync && record.untold.is_some() => {
-                self.read_untold(cx, sid)
+                self.read_untold(cx, sid);
             }
             _ => self.look_for_untold(cx, sid),
         }
