@@ -33,7 +33,6 @@ impl Stage {
             lose_saves: false,
             media: BTreeMap::new(),
             link: None,
-            media: BTreeMap::new(),
             opening: None,
             open: None,
             opens: Vec::new(),
