@@ -150,6 +150,10 @@ async fn main() -> Result<(), Failure> {
     let (Some(token), Some(url)) = (arguments.next(), arguments.next()) else {
         return Err("usage: tokio TOKEN URL".into());
     };
+    converse(token, url).await
+}
+
+pub(crate) async fn converse(token: String, url: String) -> Result<(), Failure> {
     let mut config = Config::default();
     config.endpoints.twilsock = Some(url.into());
     config.unix_at_origin = SystemTime::now().duration_since(UNIX_EPOCH)?.as_millis().try_into().ok();

@@ -9,6 +9,8 @@ use crate::config::Config;
 use crate::cx::Cx;
 use crate::event::Event;
 use crate::input::Input;
+use crate::model::Identity;
+use crate::saved::{Content, ResumeError, Saved, VERSION, outlives};
 use crate::secret::Token;
 use crate::seed::Seed;
 use crate::state::State;
@@ -24,6 +26,8 @@ use crate::twilsock::{Incoming, Notice, Owner, Twilsock};
 #[derive(Debug, Clone)]
 pub struct Client {
     cx: Cx,
+    /// Whom the first access token names.
+    owner: Option<Identity>,
     twilsock: Twilsock,
     sync: Sync,
     chat: Chat,
@@ -34,12 +38,91 @@ impl Client {
     pub fn new(config: Config, token: Token, seed: &Seed, now: Time) -> Self {
         let (ids, jitter) = seed.split();
         let mut cx = Cx::new(config, ids, jitter, now);
+        let owner = owner_of(&token);
         let twilsock = Twilsock::new(&mut cx, token);
         let sync = Sync::new();
         let chat = Chat::new(&mut cx);
-        let mut client = Self { cx, twilsock, sync, chat };
+        let mut client = Self { cx, owner, twilsock, sync, chat };
         client.settle();
         client
+    }
+
+    /// Everything that the client knows and has to do, to be kept somewhere: what is left of it after a crash. Take it
+    /// whenever you like; it costs about as much as the read model is large. An older one is as good, but then more is
+    /// replayed, and calls that it has not are forgotten: see [`Config::write_ahead`].
+    #[must_use]
+    pub fn save(&self, now: Time) -> Saved {
+        let now = now.max(self.cx.now);
+        let told = self.cx.events.iter().filter(|event| outlives(event)).cloned().collect();
+        let chat = self.chat.save(&self.cx, &self.sync, now);
+        let identity = chat.identity().or(self.owner.as_ref()).cloned();
+        let saved_at = self.cx.config.unix_at_origin.map(|_| self.cx.config.unix_millis(now));
+        Saved(Box::new(Content {
+            version: VERSION,
+            revision: self.cx.revision,
+            epoch: self.cx.epoch,
+            saved_at,
+            identity,
+            write_ahead: self.cx.config.write_ahead,
+            told,
+            chat,
+        }))
+    }
+
+    /// A client that goes on where a save ended, of this process or an earlier one. It knows at once what the save
+    /// knows; then it connects, and everything missed is told, once each and in order. Every call of the save is
+    /// answered under its [`CallId`].
+    ///
+    /// What the earlier life may have sent is looked up, and sent again only when it surely did not arrive; that takes
+    /// [`Config::late_execution`] from now. The seed may be that of the earlier life. But no two lives may begin with
+    /// the same seed and the same save, unless with [`Config::write_ahead`]: they would give different things the same
+    /// names.
+    ///
+    /// # Errors
+    /// The save is another person's, or cannot be what a client with these limits saved.
+    pub fn resume(
+        config: Config,
+        token: Token,
+        seed: &Seed,
+        now: Time,
+        saved: Saved,
+    ) -> Result<Self, ResumeError> {
+        let content = *saved.0;
+        let owner = owner_of(&token);
+        match (content.identity, &owner) {
+            (Some(saved), Some(token)) if saved == *token => {}
+            (Some(saved), Some(token)) => {
+                return Err(ResumeError::OtherIdentity { saved, token: token.clone() });
+            }
+            _ => return Err(ResumeError::NoIdentity),
+        }
+        if content.chat.identity().is_some_and(|identity| Some(identity) != owner.as_ref()) {
+            return Err(ResumeError::Inconsistent("its session is another person's"));
+        }
+        content.chat.check(&config.limits)?;
+        if content.told.len()
+            > config.limits.events.saturating_mul(2).saturating_add(config.limits.pending_calls)
+        {
+            let (size, limit) = (content.told.len(), config.limits.events);
+            return Err(ResumeError::TooLarge { what: "events", size, limit });
+        }
+        if content.epoch == u64::MAX || content.revision > u64::MAX / 2 {
+            return Err(ResumeError::Inconsistent("a counter has no next"));
+        }
+        let epoch = content.epoch.saturating_add(1);
+        let (ids, jitter) = seed.split_for(epoch);
+        let mut cx = Cx::new(config, ids, jitter, now);
+        cx.epoch = epoch;
+        (cx.revision, cx.stored) = (content.revision, content.revision);
+        let date = cx.config.unix_at_origin.map(|_| cx.config.unix_millis(now));
+        let elapsed = content.saved_at.zip(date).map_or(0, |(saved, date)| date.saturating_sub(saved));
+        let elapsed = core::time::Duration::from_millis(elapsed);
+        let twilsock = Twilsock::new(&mut cx, token);
+        let told = content.told.into_iter().filter(outlives).collect();
+        let chat = Chat::resume(&mut cx, content.chat, told, content.write_ahead, elapsed);
+        let mut client = Self { cx, owner, twilsock, sync: Sync::new(), chat };
+        client.settle();
+        Ok(client)
     }
 
     /// Tells what happened in the world. It cannot fail: bad input becomes [`Event::Fault`], stale input is counted.
@@ -50,6 +133,10 @@ impl Client {
             Input::Network(network) => self.twilsock.network(&mut self.cx, network),
             Input::Opened(link) => self.twilsock.opened(&mut self.cx, link),
             Input::Closed(link, cause) => self.twilsock.closed(&mut self.cx, link, &cause),
+            Input::Stored { revision } => {
+                self.cx.stored = self.cx.stored.max(revision.min(self.cx.revision));
+                self.chat.stored(&mut self.cx);
+            }
             Input::HttpProgress(http, bytes) => self.chat.http_progress(&mut self.cx, http, bytes),
             Input::HttpDone(http, result) => self.chat.http_done(&mut self.cx, http, result),
             Input::Frame(link, frame) => {
@@ -189,4 +276,8 @@ impl Client {
             other => self.chat.notice(&mut self.cx, other),
         }
     }
+}
+
+fn owner_of(token: &Token) -> Option<Identity> {
+    token.claims()?.identity.map(|identity| Identity::new(&*identity))
 }

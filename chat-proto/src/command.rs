@@ -27,6 +27,14 @@ pub enum Command {
         /// The message.
         bytes: FrameBytes,
     },
+    /// Store what [`Client::save`](crate::Client::save) gives, so that it survives a crash, and tell
+    /// [`Stored`](crate::Input::Stored) with the revision of that save. Only with
+    /// [`Config::write_ahead`](crate::Config::write_ahead). One save answers all that were asked for before it; while
+    /// one is being stored others may be asked for.
+    Save {
+        /// The save must be of this revision or a later one; one that is made now is.
+        revision: u64,
+    },
     /// Close the socket, after everything that was to be sent before; answer with `Closed`.
     Close {
         /// Which.

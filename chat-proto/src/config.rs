@@ -41,6 +41,11 @@ pub struct Config {
     /// The longest that the service may still execute a request after its frame was sent: 30 s. A session command of
     /// unknown fate is repeated only after that; a service that takes longer makes it happen twice.
     pub late_execution: Duration,
+    /// Whether a session command leaves only after the host has stored a save that contains it: no. It is asked for
+    /// with [`Command::Save`](crate::Command::Save). Without it a crash can lose the calls that no save contains, and
+    /// double none; but a call of the last save that cannot be looked up any more is answered
+    /// [`Unknown`](crate::CallError::Unknown), and an app that repeats a lost call may double what was executed.
+    pub write_ahead: bool,
     /// How reads of the directory are repeated.
     pub read_retry: ReadRetry,
     /// Whether a request that the service throttles (429) is repeated: yes (spec 03 §5.1).
@@ -74,6 +79,7 @@ impl Default for Config {
             retry: RetryPolicy::default(),
             call_timeout: Duration::from_secs(30),
             late_execution: Duration::from_secs(30),
+            write_ahead: false,
             read_retry: ReadRetry::default(),
             retry_when_throttled: true,
             http_cache_interval: None,

@@ -31,6 +31,12 @@ pub(crate) struct Cx {
     pub(crate) controls: VecDeque<Control>,
     /// From chat to sync.
     pub(crate) orders: VecDeque<Order>,
+    /// How often this client was resumed, all its lives together.
+    pub(crate) epoch: u64,
+    /// Rises when something comes up that a save should contain.
+    pub(crate) revision: u64,
+    /// A save of this revision was stored.
+    pub(crate) stored: u64,
     next_id: u64,
 }
 
@@ -38,6 +44,9 @@ impl Cx {
     pub(crate) fn new(config: Config, ids: Ids, jitter: Jitter, now: Time) -> Self {
         Self {
             now,
+            epoch: 0,
+            revision: 0,
+            stored: 0,
             ids,
             jitter,
             timers: Timers::default(),
@@ -57,6 +66,18 @@ impl Cx {
         let id = self.next_id;
         self.next_id += 1;
         id
+    }
+
+    /// Asks the host to store a save that contains what there is now; gives the revision that such a save has.
+    pub(crate) fn ask_save(&mut self) -> u64 {
+        self.revision = self.revision.saturating_add(1);
+        let revision = self.revision;
+        if let Some(Command::Save { revision: asked }) = self.commands.back_mut() {
+            *asked = revision;
+        } else {
+            self.commands.push_back(Command::Save { revision });
+        }
+        revision
     }
 
     /// Asks twilsock to carry a request; the answer comes back to `owner`.
@@ -92,8 +113,29 @@ pub(crate) struct Events {
 }
 
 impl Events {
+    /// Queues an event. A fault is told unless the app does not listen: nothing is lost without it, and a service that
+    /// is unwell for days could fill the memory with them (law 8).
     pub(crate) fn push(&mut self, event: Event) {
+        if matches!(event, Event::Fault(_)) && self.is_full() {
+            return;
+        }
         self.queue.push_back(event);
+    }
+
+    /// What the app has not taken yet.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Event> {
+        self.queue.iter()
+    }
+
+    /// Queues what makes an earlier one of its kind worthless. That one gives way if the app does not keep up, so that a
+    /// connection that comes and goes for days does not fill the memory (law 8).
+    pub(crate) fn push_newest(&mut self, event: Event, same_kind: fn(&Event) -> bool) {
+        if self.is_full()
+            && let Some(place) = self.queue.iter().rposition(same_kind)
+        {
+            self.queue.remove(place);
+        }
+        self.push(event);
     }
 
     pub(crate) fn pop(&mut self) -> Option<Event> {

@@ -37,6 +37,11 @@ pub enum Input<'a> {
     Opened(LinkId),
     /// A WebSocket message came.
     Frame(LinkId, Frame<'a>),
+    /// A save of this revision ([`Saved::revision`](crate::Saved::revision)) would survive a crash now.
+    Stored {
+        /// That of the save, not the one that was asked for.
+        revision: u64,
+    },
     /// The socket is gone, or could not be opened. Said once for each `Open`, also after `Close`.
     Closed(LinkId, Cause),
     /// So many bytes of an HTTP request's body were sent, or received, in all. Optional, but a transfer that nothing is

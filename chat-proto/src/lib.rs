@@ -23,6 +23,7 @@ mod json;
 mod model;
 mod push;
 mod record;
+mod saved;
 mod secret;
 mod seed;
 pub mod session;
@@ -55,8 +56,9 @@ pub use model::{
 };
 pub use push::{PushChannel, PushError, PushNotification, PushType, parse_push_notification};
 pub use record::{FrameRecord, InputRecord, Record};
+pub use saved::{ResumeError, Saved};
 pub use secret::{Claims, Secret, Token, TokenError};
 pub use seed::Seed;
-pub use state::State;
+pub use state::{PendingMessage, State};
 pub use stats::Stats;
 pub use time::{Deadline, Time, Why};

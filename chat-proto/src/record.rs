@@ -82,6 +82,11 @@ pub enum InputRecord {
     Frame(LinkId, FrameRecord),
     /// See [`Input::Closed`].
     Closed(LinkId, Cause),
+    /// See [`Input::Stored`].
+    Stored {
+        /// The revision of the save.
+        revision: u64,
+    },
     /// See [`Input::HttpProgress`].
     HttpProgress(HttpId, u64),
     /// See [`Input::HttpDone`].
@@ -97,6 +102,7 @@ impl InputRecord {
             Self::Opened(link) => Input::Opened(*link),
             Self::Frame(link, frame) => Input::Frame(*link, frame.as_frame()),
             Self::Closed(link, cause) => Input::Closed(*link, cause.clone()),
+            Self::Stored { revision } => Input::Stored { revision: *revision },
             Self::HttpProgress(http, bytes) => Input::HttpProgress(*http, *bytes),
             Self::HttpDone(http, result) => Input::HttpDone(*http, result.clone()),
         }
@@ -111,6 +117,7 @@ impl From<&Input<'_>> for InputRecord {
             Input::Opened(link) => Self::Opened(*link),
             Input::Frame(link, frame) => Self::Frame(*link, FrameRecord::from(frame)),
             Input::Closed(link, cause) => Self::Closed(*link, cause.clone()),
+            Input::Stored { revision } => Self::Stored { revision: *revision },
             Input::HttpProgress(http, bytes) => Self::HttpProgress(*http, *bytes),
             Input::HttpDone(http, result) => Self::HttpDone(*http, result.clone()),
         }
@@ -210,6 +217,8 @@ mod tests {
             &Command::Send { link, bytes: FrameBytes::new(vec![0xfe]) }.into(),
             r#"{"Command":{"Send":{"link":3,"bytes":{"base64":"/g=="}}}}"#,
         );
+        survives(&(&Input::Stored { revision: 4 }).into(), r#"{"Input":{"Stored":{"revision":4}}}"#);
+        survives(&Command::Save { revision: 4 }.into(), r#"{"Command":{"Save":{"revision":4}}}"#);
         survives(&(&Input::HttpProgress(HttpId(2), 5)).into(), r#"{"Input":{"HttpProgress":[2,5]}}"#);
         survives(
             &(&Input::HttpDone(HttpId(2), Ok(HttpReply::new(201, *b"x")))).into(),
@@ -246,6 +255,7 @@ mod tests {
             Input::Frame(LinkId(1), Frame::Binary(&[1, 2, 255])),
             Input::Frame(LinkId(1), Frame::Text("x")),
             Input::Closed(LinkId(1), Cause::Failed("no route".into())),
+            Input::Stored { revision: 9 },
             Input::HttpProgress(HttpId(2), 65_536),
             Input::HttpDone(HttpId(2), Ok(HttpReply::new(200, *b"{}"))),
             Input::HttpDone(HttpId(2), Err(HttpFailure::TooLarge)),

@@ -31,6 +31,13 @@ impl Seed {
 
     /// Two independent streams, so that one more draw of jitter does not shift every id after it.
     pub(crate) fn split(&self) -> (Ids, Jitter) {
+        self.split_for(0)
+    }
+
+    /// The streams of another epoch are others: a client that is resumed with the seed of an earlier life never repeats
+    /// the ids of that life.
+    pub(crate) fn split_for(&self, epoch: u64) -> (Ids, Jitter) {
+        let turn = if epoch == 0 { 0 } else { Rng { state: epoch }.next() };
         let word = |i: usize| {
             let mut bytes = [0; 8];
             for (to, from) in bytes.iter_mut().zip(self.0.iter().skip(8 * i)) {
@@ -38,8 +45,8 @@ impl Seed {
             }
             u64::from_le_bytes(bytes)
         };
-        let ids = Rng { state: word(0) ^ word(1).rotate_left(32) };
-        let jitter = Rng { state: word(2) ^ word(3).rotate_left(32) ^ 0x9e37_79b9_7f4a_7c15 };
+        let ids = Rng { state: word(0) ^ word(1).rotate_left(32) ^ turn };
+        let jitter = Rng { state: word(2) ^ word(3).rotate_left(32) ^ turn ^ 0x9e37_79b9_7f4a_7c15 };
         (Ids { rng: ids }, Jitter { rng: jitter })
     }
 }
@@ -122,6 +129,18 @@ impl Jitter {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn each_epoch_has_ids_of_its_own() {
+        let seed = Seed::from_number(7);
+        let mut drawn = std::collections::BTreeSet::new();
+        for epoch in 0..20 {
+            let (mut ids, _) = seed.split_for(epoch);
+            for _ in 0..50 {
+                assert!(drawn.insert(ids.uuid()), "epoch {epoch}");
+            }
+        }
+    }
 
     #[test]
     fn uuids_are_version_4() {

@@ -4,7 +4,11 @@ use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
+use serde::{Deserialize, Serialize};
+
+use crate::call::CallId;
 use crate::event::ConnectionState;
+use crate::json::Json;
 use crate::model::{Channel, ChannelSid, Identity, Member, MemberSid, Message, User};
 
 /// The newest of everything. What it gives out are snapshots: they do not change afterwards.
@@ -17,6 +21,22 @@ pub struct State {
     pub(crate) users: BTreeMap<Identity, Arc<User>>,
     pub(crate) channels: BTreeMap<ChannelSid, ChannelEntry>,
     pub(crate) next_order: u64,
+    /// Of each channel what the app sends and the service does not show yet.
+    pub(crate) pending: BTreeMap<ChannelSid, BTreeMap<CallId, Arc<PendingMessage>>>,
+}
+
+/// A message of the app's that is on its way: what [`Call::SendMessage`](crate::Call::SendMessage) asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct PendingMessage {
+    /// The call that sends it.
+    pub call: CallId,
+    /// Where to.
+    pub channel: ChannelSid,
+    /// The text.
+    pub body: Option<Arc<str>>,
+    /// The attributes.
+    pub attributes: Json,
 }
 
 /// One channel with all that belongs to it.
@@ -79,6 +99,16 @@ impl State {
             self.channels.get(sid).into_iter().flat_map(|entry| entry.members.values()).collect();
         members.sort_by_key(|(order, _)| *order);
         members.into_iter().map(|(_, member)| member).collect()
+    }
+
+    /// Messages that the app sends to a channel and that do not stand among its messages yet, in the order of sending.
+    /// One goes when the service's copy comes, or when its call fails. It stands here from the call on, connected or
+    /// not, and also before the channel is known.
+    pub fn pending_messages(
+        &self,
+        sid: &ChannelSid,
+    ) -> impl DoubleEndedIterator<Item = &Arc<PendingMessage>> {
+        self.pending.get(sid).into_iter().flat_map(BTreeMap::values)
     }
 
     /// Messages of a channel that this client holds, by index: a window, see

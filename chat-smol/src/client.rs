@@ -5,9 +5,10 @@ use std::future::poll_fn;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use chat_proto::session::ClientHeader;
 use chat_proto::{
-    CallId, CallOptions, Cancel, ConnectionError, ConnectionState, Event, Identity, Input, Network, Seed,
-    State, Stats, Token,
+    CallId, CallOptions, Cancel, Client as Proto, ConnectionError, ConnectionState, Event, Identity, Input,
+    Network, Saved, Seed, State, Stats, Token,
 };
 use futures_lite::{FutureExt, StreamExt};
 use smol::Timer;
@@ -20,7 +21,8 @@ use crate::events::{Events, StreamItem};
 use crate::media::Held;
 use crate::objects::{Bind, User};
 use crate::options::{Options, Parts};
-use crate::record::{Core, Tape};
+use crate::record::Tape;
+use crate::saver::Saver;
 use crate::shared::Shared;
 use crate::transfers::Transfers;
 
@@ -55,7 +57,8 @@ impl Client {
         let token = Token::new(token)?;
         let parts = options.into_parts()?;
         let patience = Patience::new(&parts, Instant::now());
-        Self::start(token, parts)?.ready(patience).await
+        let saved = kept(&parts).await?;
+        Self::resume(token, parts, saved)?.ready(patience).await
     }
 
     /// As [`Client::create`], with the first token from the [`Options::token_provider`] as well.
@@ -71,23 +74,42 @@ impl Client {
             return Err(CreateError::Provider(error));
         };
         let patience = Patience::new(&parts, begun);
-        Self::start(token, parts)?.ready(patience).await
+        let saved = kept(&parts).await?;
+        Self::resume(token, parts, saved)?.ready(patience).await
     }
 
-    /// Builds the core and sets its driver going, without waiting for anything.
+    /// As [`Client::resume`], with nothing kept.
+    #[cfg(test)]
     pub(crate) fn start(token: Token, parts: Parts) -> Result<Self, CreateError> {
+        Self::resume(token, parts, None)
+    }
+
+    /// Builds the core, of what was kept if anything was, and sets its driver going, without waiting for anything.
+    fn resume(token: Token, parts: Parts, saved: Option<Saved>) -> Result<Self, CreateError> {
         let mut seed = [0; 32];
         getrandom::fill(&mut seed).map_err(|error| CreateError::Entropy(error.to_string().into()))?;
         let clock = Clock::start();
         let mut config = parts.config;
         config.unix_at_origin = Some(clock.unix_at_origin());
         let close_timeout = config.close_timeout;
-        let tape = parts.record.map(|path| Tape::create(&path, parts.log)).transpose()?;
-        let proto = Core::new(config, token, &Seed::new(seed), clock.now(), tape);
-        let shared = Arc::new(Shared::new(clock, proto, parts.event_buffer));
+        let (seed, now) = (Seed::new(seed), clock.now());
+        let header = ClientHeader::new(&config, &token, &seed, now);
+        let header = match &saved {
+            Some(saved) => header.resumed(saved.clone()),
+            None => header,
+        };
+        let proto = match saved {
+            Some(saved) => Proto::resume(config, token, &seed, now, saved)?,
+            None => Proto::new(config, token, &seed, now),
+        };
+        let tape = parts.record.map(|path| Tape::create(&path, header, parts.log));
+        let tape = tape.transpose().map_err(CreateError::Record)?;
+        let keeper = parts.storage.map(|storage| Saver::new(storage, parts.spawn.clone(), parts.log));
+        let shared = Arc::new(Shared::new(clock, proto, tape, parts.event_buffer));
         let life = Arc::new(Life { shared: shared.clone(), close_timeout });
         let transfers = Transfers::new(parts.spawn.clone(), parts.dialer.clone());
-        let driver = Driver::new(shared, parts.dialer, transfers, parts.refresh, parts.log, close_timeout);
+        let driver =
+            Driver::new(shared, parts.dialer, transfers, parts.refresh, keeper, parts.log, close_timeout);
         (parts.spawn)(Box::pin(driver));
         Ok(Self { life, options: CallOptions::default() })
     }
@@ -251,9 +273,17 @@ impl Client {
         CallFuture::new(self.clone(), Err(error), |_, _| None)
     }
 
-    fn shared(&self) -> &Shared {
+    pub(crate) fn shared(&self) -> &Arc<Shared> {
         &self.life.shared
     }
+}
+
+/// What was kept of the client.
+async fn kept(parts: &Parts) -> Result<Option<Saved>, CreateError> {
+    let Some(storage) = &parts.storage else { return Ok(None) };
+    let Some(bytes) = storage.load().await.map_err(CreateError::Storage)? else { return Ok(None) };
+    let saved = smol::unblock(move || Saved::from_json(&bytes)).await?;
+    Ok(Some(saved))
 }
 
 /// How long to wait for a client to be ready.

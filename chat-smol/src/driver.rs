@@ -13,6 +13,7 @@ use smol::Timer;
 
 use crate::log::Log;
 use crate::net::{Dialer, Link, LinkEvent};
+use crate::saver::Saver;
 use crate::shared::{Said, Shared};
 use crate::token::Refresh;
 use crate::transfers::Transfers;
@@ -28,6 +29,7 @@ pub(crate) struct Driver {
     dialer: Dialer,
     transfers: Transfers,
     refresh: Option<Refresh>,
+    saver: Option<Saver>,
     log: Log,
     /// How long a socket may take to close, and a client beyond what it was given to shut down.
     close_timeout: Duration,
@@ -36,6 +38,8 @@ pub(crate) struct Driver {
     /// What the timer was set for.
     armed: Option<Time>,
     said: Said,
+    /// The core has ended: only the last save is waited for.
+    ended: bool,
 }
 
 impl Driver {
@@ -44,6 +48,7 @@ impl Driver {
         dialer: Dialer,
         transfers: Transfers,
         refresh: Option<Refresh>,
+        saver: Option<Saver>,
         log: Log,
         close_timeout: Duration,
     ) -> Self {
@@ -53,12 +58,14 @@ impl Driver {
             dialer,
             transfers,
             refresh,
+            saver,
             log,
             close_timeout,
             link: None,
             timer: Timer::never(),
             armed: None,
             said,
+            ended: false,
         }
     }
 
@@ -112,6 +119,9 @@ impl Driver {
             self.note(&event);
             self.shared.hub.publish(&event);
         }
+        if let Some(saver) = self.saver.as_mut().filter(|_| any) {
+            saver.note();
+        }
         for command in said.commands.drain(..) {
             self.perform(command);
         }
@@ -149,6 +159,11 @@ impl Driver {
             Command::Send { link, bytes } => {
                 if let Some(open) = self.link.as_mut().filter(|open| open.id() == link) {
                     open.send(bytes.into_vec());
+                }
+            }
+            Command::Save { .. } => {
+                if let Some(saver) = &mut self.saver {
+                    saver.want();
                 }
             }
             Command::Close { link } => {
@@ -219,13 +234,21 @@ impl Future for Driver {
             let token = driver.token(cx);
             let said = driver.hand_out();
             let ended = driver.write(cx);
-            if driver.said.ended {
+            if driver.said.ended && !driver.ended {
+                driver.ended = true;
+                if let Some(saver) = &mut driver.saver {
+                    saver.want();
+                }
+            }
+            let stored = driver.saver.as_mut().is_some_and(|saver| saver.poll(cx, &driver.shared));
+            // What was given up at the end must not be done by the next process.
+            if driver.ended && driver.saver.as_ref().is_none_or(Saver::is_idle) {
                 return Poll::Ready(());
             }
             let Some(due) = driver.tick(cx) else {
                 return Poll::Ready(());
             };
-            if !(read || more || token || said || ended || due) {
+            if !(read || more || token || said || ended || due || stored) {
                 return Poll::Pending;
             }
         }

@@ -3,7 +3,7 @@
 use std::error::Error as StdError;
 use std::time::Duration;
 
-use chat_proto::{CallError, ConnectionError, Refused, TokenError};
+use chat_proto::{CallError, ConnectionError, Refused, ResumeError, TokenError};
 
 /// An error of the app's own, such as that of a token provider.
 pub type BoxError = Box<dyn StdError + Send + Sync>;
@@ -58,7 +58,7 @@ pub enum CreateError {
     NoToken,
     /// The file to record into cannot be written ([`Options::record`](crate::Options::record)).
     #[error("the file to record into cannot be written")]
-    Record(#[from] std::io::Error),
+    Record(#[source] std::io::Error),
     /// The token provider gave nothing usable until [`Options::create_timeout`](crate::Options::create_timeout).
     #[error("the token provider failed")]
     Provider(#[source] BoxError),
@@ -77,6 +77,15 @@ pub enum CreateError {
         #[source]
         last: Option<ConnectionError>,
     },
+    /// What was kept of the client cannot be loaded.
+    #[error("the storage failed")]
+    Storage(#[source] BoxError),
+    /// What was kept of a client cannot be used: it is another person's, or damaged. It was left as it is.
+    #[error("what was stored cannot be used")]
+    Resume(#[from] ResumeError),
+    /// `Config::write_ahead` without [`Options::storage`](crate::Options::storage).
+    #[error("there is no storage to write ahead to")]
+    NoStorage,
     /// The operating system gave no entropy.
     #[error("no entropy: {0}")]
     Entropy(Box<str>),

@@ -15,8 +15,10 @@ mod net;
 mod objects;
 mod options;
 mod record;
+mod saver;
 mod shared;
 mod spawn;
+mod storage;
 mod token;
 mod transfers;
 
@@ -36,6 +38,7 @@ pub use objects::{
 };
 pub use options::Options;
 pub use spawn::BoxedTask;
+pub use storage::{FileStorage, Storage, StorageFuture};
 
 /// The core, whose values events carry and objects deref to.
 pub use chat_proto as proto;
@@ -44,9 +47,9 @@ pub use chat_proto::{
     CallDeadline, CallError, CallId, CallOptions, Cancel, ChannelReason, ChannelSid, ChannelSorting,
     ChannelStatus, ChannelType, Config, ConnectionError, ConnectionState, CreateChannel, Direction,
     Endpoints, Event, Fault, GetSubscribedChannels, HttpFailure, Identity, Json, Limits, MemberReason,
-    MemberSid, MessageReason, Network, NotificationLevel, PushChannel, PushError, PushNotification, PushType,
-    Reasons, Secret, SortingCriteria, SortingOrder, State, Stats, Timestamp, TokenWanted, UnreadCount,
-    UserReason,
+    MemberSid, MessageReason, Network, NotificationLevel, PendingMessage, PushChannel, PushError,
+    PushNotification, PushType, Reasons, ResumeError, Secret, SortingCriteria, SortingOrder, State, Stats,
+    Timestamp, TokenWanted, UnreadCount, UserReason,
 };
 /// For `events.next().await`.
 #[doc(no_inline)]

@@ -12,6 +12,7 @@ use crate::error::{BoxError, CreateError};
 use crate::log::{Log, LogLevel};
 use crate::net::{Dialer, Proxies, Proxy, Target, Transport, UserConnect, tls};
 use crate::spawn::{BoxedTask, Spawn, on_smol};
+use crate::storage::Storage;
 use crate::token::{Provider, Refresh};
 
 /// How to create a client. Begin with `Options::new()`; every default fits the real service.
@@ -26,6 +27,7 @@ pub struct Options {
     proxies: Proxies,
     provider: Option<Provider>,
     record: Option<PathBuf>,
+    storage: Option<Arc<dyn Storage>>,
     spawn: Spawn,
 }
 
@@ -41,6 +43,7 @@ impl Default for Options {
             proxies: Proxies::default(),
             provider: None,
             record: None,
+            storage: None,
             spawn: on_smol(),
         }
     }
@@ -167,6 +170,20 @@ impl Options {
         self
     }
 
+    /// Keeps the client there, so that it goes on where it ended: after a crash, a `kill -9`, a loss of power. What is
+    /// sent leaves only after it was stored, so every message of an accepted call stands in its channel once, and what
+    /// was accepted and not stored yet is neither there nor remembered: look at
+    /// [`State::pending_messages`](chat_proto::State::pending_messages) before you send it again.
+    ///
+    /// A client that was kept is usable at once, also without a network. Answers to calls of an earlier process come as
+    /// [`Event::Answer`](chat_proto::Event::Answer). [`Client::shutdown`](crate::Client::shutdown) ends pending calls and
+    /// keeps that; to have them go on the next time, just let the process end.
+    #[must_use]
+    pub fn storage(mut self, storage: impl Storage + 'static) -> Self {
+        self.storage = Some(Arc::new(storage));
+        self
+    }
+
     /// What runs the client's tasks, instead of smol's global executor. Any executor does: sockets and timers bring
     /// their own reactor.
     #[must_use]
@@ -186,6 +203,10 @@ impl Options {
         let mut config = self.config;
         config.metadata.os.get_or_insert_with(|| std::env::consts::OS.into());
         config.metadata.os_architecture.get_or_insert_with(|| std::env::consts::ARCH.into());
+        if config.write_ahead && self.storage.is_none() {
+            return Err(CreateError::NoStorage);
+        }
+        config.write_ahead = self.storage.is_some();
         let log = Log::new(self.log_level);
         let tls = self.tls.unwrap_or_else(|| Arc::new(tls::default_config()));
         let dialer = Dialer::new(tls, self.connect, self.proxies, config.limits.frame_bytes);
@@ -194,6 +215,7 @@ impl Options {
             config,
             dialer,
             refresh,
+            storage: self.storage,
             log,
             record: self.record,
             spawn: self.spawn,
@@ -207,6 +229,7 @@ pub(crate) struct Parts {
     pub(crate) config: Config,
     pub(crate) dialer: Dialer,
     pub(crate) refresh: Option<Refresh>,
+    pub(crate) storage: Option<Arc<dyn Storage>>,
     pub(crate) log: Log,
     pub(crate) record: Option<PathBuf>,
     pub(crate) spawn: Spawn,
@@ -227,6 +250,7 @@ impl fmt::Debug for Options {
             .field("record", &self.record)
             .field("proxies", &self.proxies)
             .field("token_provider", &self.provider.is_some())
+            .field("storage", &self.storage.is_some())
             .finish_non_exhaustive()
     }
 }

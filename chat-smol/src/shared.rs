@@ -3,14 +3,14 @@
 //! Handles put calls straight into the core, so a call has its id at once and `state` is never out of date. All I/O, and
 //! all that the core says, is the driver's alone. The lock is held for one entry of the core at a time.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 use std::time::Duration;
 
 use chat_proto::{
-    Call, CallError, CallId, CallOptions, Cancel, Cause, Command, Deadline, Event, Input, LinkId, MediaId,
-    Reply, State, Stats, Time,
+    Call, CallError, CallId, CallOptions, Cancel, Cause, Client as Proto, Command, Deadline, Event, Input,
+    LinkId, MediaId, Record, Refused, Reply, Saved, State, Stats, Time,
 };
 use futures_channel::oneshot;
 
@@ -18,7 +18,7 @@ use crate::clock::Clock;
 use crate::error::Error;
 use crate::events::Hub;
 use crate::media::{Held, MediaStore};
-use crate::record::Core as Proto;
+use crate::record::Tape;
 
 /// What an answer arrives through.
 pub(crate) type Answer = oneshot::Receiver<Result<Reply, CallError>>;
@@ -56,11 +56,21 @@ pub(crate) struct Shared {
     core: Mutex<Core>,
 }
 
+/// The client itself; in this crate's own tests the referee stands before it and watches the driver.
+#[cfg(not(test))]
+type Door = Proto;
+#[cfg(test)]
+type Door = crate::tests::referee::Door;
+
 struct Core {
-    client: Proto,
+    client: Door,
+    /// Where all that goes in and comes out is written down.
+    tape: Option<Tape>,
     /// The media of calls that are not answered yet.
     media: HashMap<CallId, MediaId>,
     pending: HashMap<CallId, oneshot::Sender<Result<Reply, CallError>>>,
+    /// Calls whose answer nobody waits for.
+    quiet: HashSet<CallId>,
     shutdown: Option<CallId>,
     /// When the driver ends whatever the core says.
     give_up: Option<Time>,
@@ -71,12 +81,56 @@ struct Core {
     driver: Option<Waker>,
 }
 
+impl Core {
+    fn write(&mut self, now: Time, record: impl FnOnce() -> Record) {
+        if let Some(tape) = &mut self.tape {
+            tape.add(now, record());
+        }
+    }
+
+    fn handle(&mut self, now: Time, input: Input<'_>) {
+        self.write(now, || Record::from(&input));
+        self.client.handle(now, input);
+    }
+
+    fn call(&mut self, now: Time, call: Call, options: CallOptions) -> Result<CallId, Refused> {
+        let asked = self.tape.as_ref().map(|_| Box::new(call.clone()));
+        let result = self.client.call(now, call, options);
+        if let Some(call) = asked {
+            let id = result.as_ref().ok().copied();
+            self.write(now, || Record::Call { id, call, options });
+        }
+        result
+    }
+
+    fn cancel(&mut self, now: Time, id: CallId) -> Cancel {
+        self.write(now, || Record::Cancel(id));
+        self.client.cancel(now, id)
+    }
+
+    fn poll_event(&mut self, now: Time) -> Option<Event> {
+        let event = self.client.poll_event()?;
+        self.write(now, || event.clone().into());
+        Some(event)
+    }
+
+    fn poll_command(&mut self, now: Time) -> Option<Command> {
+        let command = self.client.poll_command()?;
+        self.write(now, || command.clone().into());
+        Some(command)
+    }
+}
+
 impl Shared {
-    pub(crate) fn new(clock: Clock, client: Proto, event_buffer: usize) -> Self {
+    pub(crate) fn new(clock: Clock, client: Proto, tape: Option<Tape>, event_buffer: usize) -> Self {
+        #[cfg(test)]
+        let client = crate::tests::referee::watch(client, clock.now());
         let core = Core {
             client,
+            tape,
             media: HashMap::new(),
             pending: HashMap::new(),
+            quiet: HashSet::new(),
             shutdown: None,
             give_up: None,
             released: false,
@@ -100,7 +154,7 @@ impl Shared {
         if core.ended {
             return Err(Error::Ended);
         }
-        let id = core.client.call(self.clock.now(), call, options)?;
+        let id = core.call(self.clock.now(), call, options)?;
         core.pending.insert(id, to);
         wake(core);
         Ok((id, answer))
@@ -119,7 +173,7 @@ impl Shared {
         let accepted = if core.ended {
             Err(Error::Ended)
         } else {
-            core.client.call(self.clock.now(), call(media), options).map_err(Error::from)
+            core.call(self.clock.now(), call(media), options).map_err(Error::from)
         };
         match accepted {
             Ok(id) => {
@@ -138,7 +192,7 @@ impl Shared {
 
     pub(crate) fn cancel(&self, id: CallId) -> Cancel {
         let mut core = self.lock();
-        let cancel = core.client.cancel(self.clock.now(), id);
+        let cancel = core.cancel(self.clock.now(), id);
         wake(core);
         cancel
     }
@@ -152,7 +206,7 @@ impl Shared {
         }
         let drain_until = (!drain.is_zero()).then_some(now + drain);
         // Refused only when it has ended already, and then `give_up` ends the driver.
-        core.shutdown = core.client.call(now, Call::Shutdown { drain_until }, CallOptions::default()).ok();
+        core.shutdown = core.call(now, Call::Shutdown { drain_until }, CallOptions::default()).ok();
         core.give_up = Some(now + drain + grace);
         wake(core);
     }
@@ -166,7 +220,7 @@ impl Shared {
 
     pub(crate) fn handle(&self, input: Input<'_>) {
         let mut core = self.lock();
-        core.client.handle(self.clock.now(), input);
+        core.handle(self.clock.now(), input);
         wake(core);
     }
 
@@ -182,6 +236,16 @@ impl Shared {
         *self.lock().client.stats()
     }
 
+    /// What the referee says: what is overdue counts as long as the driver lives.
+    #[cfg(test)]
+    pub(crate) fn with_referee<R>(&self, ask: impl FnOnce(&mut Door) -> R) -> R {
+        let mut core = self.lock();
+        if !core.ended {
+            core.client.look(self.clock.now());
+        }
+        ask(&mut core.client)
+    }
+
     // ---- for the driver
 
     /// Remembers how to wake the driver, and tells whether the last handle is gone.
@@ -195,7 +259,7 @@ impl Shared {
 
     /// As [`Shared::handle`], without waking the driver, which asks this itself.
     pub(crate) fn input(&self, input: Input<'_>) {
-        self.lock().client.handle(self.clock.now(), input);
+        self.lock().handle(self.clock.now(), input);
     }
 
     /// The socket is gone.
@@ -205,30 +269,42 @@ impl Shared {
             Cause::Untrusted(text) => Some(text.clone()),
             _ => None,
         };
-        core.client.handle(self.clock.now(), Input::Closed(link, cause));
+        core.handle(self.clock.now(), Input::Closed(link, cause));
     }
 
     /// As [`Shared::call`], for calls whose answer nobody waits for.
     pub(crate) fn call_quietly(&self, call: Call) {
-        let _ = self.lock().client.call(self.clock.now(), call, CallOptions::default());
+        let mut core = self.lock();
+        if let Ok(id) = core.call(self.clock.now(), call, CallOptions::default()) {
+            core.quiet.insert(id);
+        }
+    }
+
+    /// All of the client, to be kept.
+    pub(crate) fn save(&self) -> Saved {
+        self.lock().client.save(self.clock.now())
     }
 
     /// Takes all that the core has to say.
     pub(crate) fn drain(&self, said: &mut Said) {
         let now = self.clock.now();
         let mut core = self.lock();
-        while let Some(event) = core.client.poll_event(now) {
+        while let Some(event) = core.poll_event(now) {
             if let Event::Answer { call, result } = event {
-                said.ended |= core.shutdown == Some(call);
+                let ended = core.shutdown == Some(call);
+                said.ended |= ended;
                 said.media.extend(core.media.remove(&call));
                 if let Some(to) = core.pending.remove(&call) {
                     said.answers.push(Delivery { to, result });
+                } else if !core.quiet.remove(&call) && !ended {
+                    // Of an earlier process.
+                    said.events.push(Event::Answer { call, result });
                 }
             } else {
                 said.events.push(event);
             }
         }
-        while let Some(command) = core.client.poll_command(now) {
+        while let Some(command) = core.poll_command(now) {
             said.commands.push(command);
         }
     }

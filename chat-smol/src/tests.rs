@@ -1,5 +1,7 @@
 //! The driver against a scripted service, from the connection's first frame on; the client need not be ready for it.
 
+pub(crate) mod referee;
+
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -52,7 +54,10 @@ fn retry() -> RetryPolicy {
 }
 
 fn start(options: Options) -> Client {
-    Client::start(Token::new("TOKEN-1").unwrap(), options.into_parts().ok().unwrap()).ok().unwrap()
+    let token = Token::new("TOKEN-1").unwrap();
+    let client = Client::start(token, options.into_parts().ok().unwrap()).ok().unwrap();
+    referee::remember(&client);
+    client
 }
 
 /// Reads events until one passes.
@@ -65,13 +70,14 @@ async fn until(events: &mut Events, passes: impl Fn(&Event) -> bool) -> Event {
     }
 }
 
-/// What does not end within ten seconds has failed.
+/// What does not end within ten seconds has failed, and so has a driver that did anything wrong.
 fn run(test: impl Future<Output = ()>) {
     let late = async {
         smol::Timer::after(Duration::from_secs(10)).await;
         panic!("the test takes too long");
     };
     block_on(test.or(late));
+    referee::assert_fair();
 }
 
 #[test]

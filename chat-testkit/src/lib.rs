@@ -8,13 +8,18 @@ pub mod interop;
 pub mod laws;
 #[cfg(feature = "record")]
 pub mod record;
+pub mod referee;
 pub mod replay;
 #[cfg(feature = "serve")]
 pub mod serve;
 pub mod service;
 pub mod session_file;
+pub mod simulate;
 #[cfg(feature = "snapshots")]
 pub mod snapshots;
 pub mod stage;
 pub mod timeline;
 pub mod world;
+
+/// The core that all of this is about.
+pub use chat_proto as proto;

@@ -41,18 +41,18 @@ fn a_loop_is_a_host() {
                 alice.handle(now, Input::Opened(of));
             }
             (Some(Command::Send { bytes, .. }), Some(socket)) => {
-                socket.send(Message::binary(bytes.into_vec())).unwrap()
+                socket.send(Message::binary(bytes.into_vec())).unwrap();
             }
             (Some(command), _) => panic!("{command:?}"),
             (None, Some(socket)) => match (socket.read(), link) {
                 (Ok(Message::Binary(bytes)), Some(link)) => {
-                    alice.handle(now, Input::Frame(link, Frame::Binary(&bytes)))
+                    alice.handle(now, Input::Frame(link, Frame::Binary(&bytes)));
                 }
                 (Err(Error::Io(error)), _) if error.kind() == WouldBlock => {
-                    std::thread::sleep(Duration::from_millis(1))
+                    std::thread::sleep(Duration::from_millis(1));
                 }
                 (Err(error), Some(link)) => {
-                    alice.handle(now, Input::Closed(link, Cause::Failed(error.to_string().into())))
+                    alice.handle(now, Input::Closed(link, Cause::Failed(error.to_string().into())));
                 }
                 _ => {}
             },

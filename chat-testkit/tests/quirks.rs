@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use chat_proto::{
     Call, CallError, ChannelSid, ChannelStatus, Config, ConnectionState, CreateChannel, Event, Fault,
-    GetMessages, MemberRef, Phase, PushChannel, Reply, Secret, Token,
+    GetMessages, GetSubscribedChannels, MemberRef, Phase, PushChannel, Reply, Secret, Token,
 };
 use chat_testkit::service::{ContextEnrich, ServiceConfig};
 use chat_testkit::stage::{Stage, Who};
@@ -132,7 +132,7 @@ fn q02_a_list_that_cannot_be_read_ends_the_calls_that_wait() {
     stage.admin("faults/clear", &json!({})).unwrap();
     stage.advance(Duration::from_secs(20));
     assert!(matches!(
-        stage.ask(alice, Call::GetSubscribedChannels(Default::default())),
+        stage.ask(alice, Call::GetSubscribedChannels(GetSubscribedChannels::default())),
         Ok(Reply::ChannelPage(_))
     ));
 }
@@ -387,8 +387,8 @@ fn q18_typing_of_a_known_channel_asks_nobody() {
 
 /// The devices that the service would push to, by the ids of their registrations.
 fn registrations(stage: &mut Stage) -> Vec<String> {
-    let state = stage.admin("state", &json!({})).unwrap();
-    state["registrations"].as_array().unwrap().iter().map(|device| device["id"].to_string()).collect()
+    let service = stage.admin("state", &json!({})).unwrap();
+    service["registrations"].as_array().unwrap().iter().map(|device| device["id"].to_string()).collect()
 }
 
 #[test]
@@ -400,7 +400,7 @@ fn q19_a_new_token_takes_the_registration_along() {
     let watch = json!({ "on": "http", "match": { "path": "registrations", "method": "POST" }, "count": -1, "delayMs": 0 });
     let id = fault(&mut stage, &watch);
     stage.advance(Duration::from_secs(5));
-    let token = Token::new(stage.token("alice", Duration::from_secs(7200))).unwrap();
+    let token = Token::new(stage.token("alice", Duration::from_hours(2))).unwrap();
     must(&mut stage, alice, Call::UpdateToken(token));
     assert_eq!(hits(&mut stage, id), 1, "registered anew, with the new token");
     assert_eq!(registrations(&mut stage).len(), 1, "and not twice");

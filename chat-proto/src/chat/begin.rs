@@ -69,8 +69,9 @@ impl Chat {
             Step::Answer(result) => self.calls.answer(cx, id, result),
             Step::Wait(wait) => self.calls.wait(id, wait),
             Step::Command(command) => {
-                self.calls.wait(id, Wait::Command);
-                self.session.submit(cx, CommandOwner::Call(id), command);
+                let (name, earlier) = self.calls.submitted(id);
+                let name = name.unwrap_or_else(|| cx.ids.uuid().into());
+                self.session.submit_as(cx, CommandOwner::Call(id), command, name, earlier);
             }
             Step::Read(Ok(url)) => {
                 let read: RestId = self.rest.get(cx, url);

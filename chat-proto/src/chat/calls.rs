@@ -1,12 +1,16 @@
 //! Calls of the app: each is accepted once, waits for one thing at a time, and is answered once (law 5).
 
+use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use super::Timer;
 use super::rest::RestId;
+use super::session::Earlier;
 use crate::call::{Call, CallDeadline, CallId, CallOptions};
 use crate::cx::Cx;
 use crate::error::CallError;
@@ -54,8 +58,8 @@ pub(super) enum Wait {
 }
 
 /// What a call has reached and must not do, or lose, again.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub(super) enum Progress {
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub(crate) enum Progress {
     #[default]
     Nothing,
     /// Its channel is created: only the document is missing.
@@ -78,12 +82,89 @@ pub(super) struct Pending {
     pub(super) call: Call,
     pub(super) wait: Wait,
     pub(super) progress: Progress,
-    clock: Clock,
+    /// The name of its session command, drawn at acceptance (design §4 "Sending").
+    pub(super) command_id: Option<Box<str>>,
+    /// What an earlier life may have done with that command.
+    pub(super) earlier: Option<Earlier>,
+    pub(super) clock: Clock,
+}
+
+/// What becomes of a call when its client does not live on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// A session command: it is done by the next life, once.
+    Command,
+    /// It changes nothing, or nothing more when it is done twice: it begins again.
+    Again,
+    /// It belongs to this life, or holds a secret.
+    ThisLife,
+}
+
+impl Kind {
+    /// Names each call, so that a new one is not forgotten.
+    pub(super) fn of(call: &Call) -> Self {
+        match call {
+            Call::CreateChannel(_)
+            | Call::Join(_)
+            | Call::Leave(_)
+            | Call::Decline(_)
+            | Call::DeleteChannel(_)
+            | Call::Invite(..)
+            | Call::Add(..)
+            | Call::RemoveMember(..)
+            | Call::SendMessage(_)
+            | Call::SendMedia(_)
+            | Call::UpdateChannelAttributes(..)
+            | Call::UpdateFriendlyName(..)
+            | Call::UpdateUniqueName(..)
+            | Call::SetUserNotificationLevel(..)
+            | Call::UpdateMemberAttributes(..)
+            | Call::UpdateMessageBody(..)
+            | Call::UpdateMessageAttributes(..)
+            | Call::RemoveMessage(..)
+            | Call::UpdateUserAttributes(..)
+            | Call::UpdateUserFriendlyName(..) => Self::Command,
+            Call::GetChannelBySid(_)
+            | Call::GetChannelByUniqueName(_)
+            | Call::GetLocalChannels(_)
+            | Call::GetSubscribedChannels(_)
+            | Call::GetPublicChannelDescriptors
+            | Call::GetUserChannelDescriptors
+            | Call::GetUser(_)
+            | Call::GetSubscribedUsers
+            | Call::GetUserDescriptor(_)
+            | Call::NextPage(_)
+            | Call::GetMessages(_)
+            | Call::GetMembers(_)
+            | Call::GetMember(..)
+            | Call::GetMembersCount(_)
+            | Call::GetMessagesCount(_)
+            | Call::GetUnconsumedMessagesCount(_)
+            | Call::GetUserDescriptors(_)
+            | Call::GetAttributes(_)
+            | Call::UpdateLastConsumedMessageIndex(..)
+            | Call::AdvanceLastConsumedMessageIndex(..)
+            | Call::SetAllMessagesConsumed(_)
+            | Call::SetNoMessagesConsumed(_)
+            | Call::GetMemberUser(..)
+            | Call::GetMemberUserDescriptor(..)
+            | Call::GetMessageMember(..)
+            | Call::GetMediaUrl(_)
+            | Call::UnsubscribeUser(_) => Self::Again,
+            Call::UpdateToken(_)
+            | Call::Shutdown { .. }
+            | Call::Typing(_)
+            | Call::DownloadMedia { .. }
+            | Call::SetPushRegistrationId(..)
+            | Call::UnsetPushRegistrationId(_)
+            | Call::HandlePushNotification(_) => Self::ThisLife,
+        }
+    }
 }
 
 /// How a call's deadline is counted.
 #[derive(Debug, Clone, Copy)]
-enum Clock {
+pub(super) enum Clock {
     /// Not at all, or by a timer that runs in any case.
     Fixed,
     /// Only while connected: this much is left, of which the part since `since` runs.
@@ -95,6 +176,8 @@ enum Clock {
 pub(super) struct Calls {
     pending: BTreeMap<CallId, Pending>,
     last: u64,
+    /// Messages whose sending was answered: with the index, or as far as nobody knows one.
+    sent: Vec<(CallId, ChannelSid, Option<u64>)>,
 }
 
 impl Calls {
@@ -117,8 +200,35 @@ impl Calls {
             }
         };
         cx.stats.calls += 1;
-        self.pending.insert(id, Pending { call, wait: Wait::Begin, progress: Progress::Nothing, clock });
+        let command_id = (Kind::of(&call) == Kind::Command).then(|| cx.ids.uuid().into());
+        let (wait, progress) = (Wait::Begin, Progress::Nothing);
+        self.pending.insert(id, Pending { call, wait, progress, command_id, earlier: None, clock });
         id
+    }
+
+    /// The number of the newest call.
+    pub(super) fn last(&self) -> u64 {
+        self.last
+    }
+
+    /// Goes on with the calls of an earlier life, the newest of which was `last`.
+    pub(super) fn resume(&mut self, last: u64) {
+        self.last = last;
+    }
+
+    /// Takes a call of an earlier life in.
+    pub(super) fn insert(&mut self, id: CallId, pending: Pending) {
+        self.last = self.last.max(id.0);
+        self.pending.insert(id, pending);
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = (CallId, &Pending)> {
+        self.pending.iter().map(|(id, pending)| (*id, pending))
+    }
+
+    /// The next message whose sending was answered since this was last asked.
+    pub(super) fn take_sent(&mut self) -> Option<(CallId, ChannelSid, Option<u64>)> {
+        self.sent.pop()
     }
 
     pub(super) fn get(&self, id: CallId) -> Option<&Pending> {
@@ -131,6 +241,13 @@ impl Calls {
         }
     }
 
+    /// Its session command is submitted now: gives its name, and what an earlier life may have done with it.
+    pub(super) fn submitted(&mut self, id: CallId) -> (Option<Box<str>>, Option<Earlier>) {
+        let Some(pending) = self.pending.get_mut(&id) else { return (None, None) };
+        pending.wait = Wait::Command;
+        (pending.command_id.take(), pending.earlier.take())
+    }
+
     pub(super) fn progress(&mut self, id: CallId, progress: Progress) {
         if let Some(pending) = self.pending.get_mut(&id) {
             pending.progress = progress;
@@ -139,10 +256,31 @@ impl Calls {
 
     /// Answers a call. One that was answered before is left alone.
     pub(super) fn answer(&mut self, cx: &mut Cx, call: CallId, result: Result<Reply, CallError>) {
-        if self.pending.remove(&call).is_some() {
+        if let Some(pending) = self.pending.remove(&call) {
+            if cx.config.write_ahead && Kind::of(&pending.call) == Kind::Command && result.is_err() {
+                // What was given up must not be done by a life that knows only an older save.
+                cx.ask_save();
+            }
+            if let Call::SendMessage(message) = pending.call {
+                let index = if let Ok(Reply::MessageIndex(index)) = &result { *index } else { None };
+                self.sent.push((call, message.channel, index));
+            }
             cx.timers.cancel(Timer::Call(call));
             cx.stats.answers += 1;
             cx.events.push(Event::Answer { call, result });
+        }
+    }
+
+    /// Answers a call of an earlier life that is not taken in.
+    pub(super) fn answer_at_once(cx: &mut Cx, call: CallId, result: Result<Reply, CallError>) {
+        cx.stats.answers += 1;
+        cx.events.push(Event::Answer { call, result });
+    }
+
+    /// What an earlier life may have done for a call.
+    pub(super) fn in_doubt(&mut self, id: CallId, earlier: Earlier) {
+        if let Some(pending) = self.pending.get_mut(&id) {
+            pending.earlier = Some(earlier);
         }
     }
 

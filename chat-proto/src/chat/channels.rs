@@ -9,7 +9,7 @@ use crate::model::{ChannelSid, MemberSid};
 use crate::sync::{Change, EntityId, Freshness};
 
 /// Where a record of a channel came from (spec 03 §7.1).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub(super) enum Source {
     /// Nothing has said how the own user stands to it.
     None,

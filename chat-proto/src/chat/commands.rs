@@ -8,7 +8,7 @@ use crate::json::Json;
 use crate::model::{ChannelSid, ChannelType, Identity, MediaSid, MemberSid, NotificationLevel};
 
 /// Who waits for the answer to a session command.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
 pub(crate) enum CommandOwner {
     /// A call of the app.
     Call(CallId),

@@ -73,6 +73,7 @@ impl Chat {
         if let Some(record) = self.channels.records.get_mut(&message.channel) {
             record.untold = record.untold.map(|untold| untold.max(message.index.saturating_add(1)));
         }
+        self.echo_seen(&message);
         self.typing_ended_by(cx, &message.channel, message.author.as_ref());
         cx.events.push(Event::MessageAdded(message));
     }
@@ -122,6 +123,7 @@ impl Chat {
                 Ok(message) => {
                     let message = Arc::new(message);
                     entry.messages.insert(index, message.clone());
+                    self.echo_paged(&message);
                     page.push(message);
                 }
                 Err(error) => unreadable(cx, "message", &error),
@@ -140,6 +142,7 @@ impl Chat {
             let newest = channel.last_message.and_then(|last| last.index);
             record.untold = Some(newest.map_or(0, |newest| newest.saturating_add(1)));
         }
+        self.echoes_passed(&channel.sid);
     }
 
     /// A list was opened. Of a channel that the own user just joined, what was sent since is told before anything live.
@@ -149,7 +152,7 @@ impl Chat {
         }
         match self.channels.records.get(sid) {
             Some(record) if record.source == Source::Sync && record.untold.is_some() => {
-                self.read_untold(cx, sid)
+                self.read_untold(cx, sid);
             }
             _ => self.look_for_untold(cx, sid),
         }
@@ -217,6 +220,7 @@ impl Chat {
         for event in record.reading_untold.take().unwrap_or_default() {
             self.message_event(cx, sid, event.change, event.index, &event.data, event.freshness);
         }
+        self.echoes_passed(sid);
     }
 
     /// Keeps the newest (law 8).

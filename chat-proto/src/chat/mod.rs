@@ -12,6 +12,7 @@ mod commands;
 mod dialect;
 mod directory;
 mod document;
+mod echoes;
 mod giving_up;
 mod lenient;
 mod media;
@@ -27,6 +28,7 @@ mod rest;
 mod rig;
 mod roster;
 mod roster_item;
+mod saving;
 mod session;
 mod shutdown;
 mod sorting;
@@ -37,14 +39,16 @@ mod users;
 use alloc::borrow::Cow;
 use alloc::collections::BTreeMap;
 
-use self::calls::{Calls, Wait};
+use self::calls::{Calls, Kind, Wait};
 use self::channels::{Channels, Part};
 use self::commands::CommandOwner;
+use self::echoes::Echoes;
 use self::media::Transfers;
 use self::proceed::Got;
 use self::read_horizon::ReadHorizon;
 use self::registrar::Registrar;
 use self::rest::{Rest, RestId};
+pub(crate) use self::saving::SavedChat;
 use self::session::{Session, SessionContext, SessionEvent};
 use self::shutdown::Ending;
 use self::typing::Typing;
@@ -155,6 +159,7 @@ pub(crate) struct Chat {
     users: Users,
     typing: Typing,
     horizon: ReadHorizon,
+    echoes: Echoes,
     transfers: Transfers,
     registrar: Registrar,
     /// The newest access token that the service took.
@@ -168,9 +173,14 @@ pub(crate) struct Chat {
 
 impl Chat {
     pub(crate) fn new(cx: &mut Cx) -> Self {
+        let session = Session::new(cx);
+        Self::with(session)
+    }
+
+    fn with(session: Session) -> Self {
         Self {
             state: State::default(),
-            session: Session::new(cx),
+            session,
             context: None,
             rest: Rest::new(),
             calls: Calls::default(),
@@ -178,6 +188,7 @@ impl Chat {
             users: Users::default(),
             typing: Typing::default(),
             horizon: ReadHorizon::default(),
+            echoes: Echoes::default(),
             transfers: Transfers::default(),
             registrar: Registrar::default(),
             token: None,
@@ -207,10 +218,20 @@ impl Chat {
         if self.calls.len() >= cx.config.limits.pending_calls {
             return Err((call, RefusedReason::TooManyCalls));
         }
+        if cx.config.write_ahead && Kind::of(&call) == Kind::Command {
+            cx.ask_save();
+        }
         let id = self.calls.accept(cx, call, options, self.online);
+        self.echo(id);
         self.begin(cx, id);
         self.settle(cx);
         Ok(id)
+    }
+
+    /// A save was stored: what it contains may leave.
+    pub(crate) fn stored(&mut self, cx: &mut Cx) {
+        self.session.stored(cx);
+        self.settle(cx);
     }
 
     // ---- from below
@@ -256,7 +277,9 @@ impl Chat {
         match notice {
             Notice::StateChanged(state) => {
                 self.state.connection = state;
-                cx.events.push(Event::ConnectionStateChanged(state));
+                cx.events.push_newest(Event::ConnectionStateChanged(state), |event| {
+                    matches!(event, Event::ConnectionStateChanged(_))
+                });
             }
             Notice::TokenAccepted(token) => self.token_accepted(cx, token),
             Notice::TokenUpdated { call, result } => {
@@ -303,6 +326,7 @@ impl Chat {
                 break;
             }
         }
+        self.settle_echoes();
         self.end_if_drained(cx);
     }
 

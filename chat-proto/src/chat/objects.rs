@@ -16,7 +16,7 @@ use crate::sync::{Kind, Order, Output, Select};
 
 impl Chat {
     /// Opens one of a channel's objects, if it is closed and its name is known.
-    fn open(&mut self, cx: &mut Cx, sid: &ChannelSid, part: Part) {
+    pub(super) fn open(&mut self, cx: &mut Cx, sid: &ChannelSid, part: Part) {
         let Some(record) = self.channels.records.get_mut(sid) else { return };
         let (kind, name) = match part {
             Part::Document => (Kind::Document, Some(record.name.clone())),
@@ -131,6 +131,7 @@ impl Chat {
     /// The channel is no more, or no more for this user.
     pub(super) fn drop_channel(&mut self, cx: &mut Cx, sid: &ChannelSid) {
         self.forget_channel(cx, sid);
+        self.echoes_forgotten(sid);
         self.typing_forgotten(cx, sid);
         if let Some(entry) = self.state.channels.remove(sid) {
             cx.events.push(Event::ChannelRemoved(entry.channel));
@@ -208,6 +209,7 @@ impl Chat {
             record.untold = None;
             record.reading_untold = None;
         }
+        self.echoes_forgotten(sid);
         self.typing_forgotten(cx, sid);
         let left = CallError::UnknownChannel(sid.clone());
         for id in self.calls.waiting(|wait| matches!(wait, Wait::Streams(of) if of == sid)) {
@@ -271,6 +273,9 @@ impl Chat {
         if let Some(entity) = core::mem::take(record.object(part)).entity() {
             self.entities.remove(&entity);
             self.queries.retain(|_, (of, _)| *of != entity);
+        }
+        if part == Part::Messages {
+            self.echoes_forgotten(sid);
         }
         if let Some(error) = error {
             self.streams_failed(cx, sid, error);

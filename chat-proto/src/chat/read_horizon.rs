@@ -4,6 +4,8 @@ use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 use core::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use super::calls::Wait;
 use super::commands::{CommandOwner, Response, SessionCommand};
 use super::{Chat, Timer};
@@ -17,7 +19,7 @@ use crate::model::ChannelSid;
 const DEFAULT_INTERVAL: Duration = Duration::from_secs(5);
 
 /// One channel's part of a report, and the calls that it answers.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Entry {
     index: Option<u64>,
     calls: Vec<CallId>,
@@ -40,7 +42,41 @@ pub(super) enum Move {
     Forward(u64),
 }
 
+/// The reports of a save.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct SavedHorizon {
+    queue: BTreeMap<ChannelSid, Entry>,
+    sent: BTreeMap<u64, BTreeMap<ChannelSid, Entry>>,
+}
+
+impl SavedHorizon {
+    /// The numbers of the reports that were handed to the session.
+    pub(super) fn numbers(&self) -> impl Iterator<Item = u64> {
+        self.sent.keys().copied()
+    }
+
+    /// Whether some report answers the call.
+    pub(super) fn holds(&self, call: CallId) -> bool {
+        let sent = self.sent.values().flat_map(BTreeMap::values);
+        self.queue.values().chain(sent).any(|entry| entry.calls.contains(&call))
+    }
+}
+
 impl ReadHorizon {
+    pub(super) fn save(&self) -> SavedHorizon {
+        SavedHorizon { queue: self.queue.clone(), sent: self.sent.clone() }
+    }
+
+    /// Goes on with the reports of a save; `renamed` tells the new number of each.
+    pub(super) fn resume(&mut self, cx: &mut Cx, saved: SavedHorizon, renamed: &BTreeMap<u64, u64>) {
+        self.queue = saved.queue;
+        let sent = saved.sent.into_iter();
+        self.sent = sent.filter_map(|(number, entries)| Some((*renamed.get(&number)?, entries))).collect();
+        if !self.queue.is_empty() {
+            cx.timers.arm(Timer::Report, cx.now + self.interval.unwrap_or(DEFAULT_INTERVAL));
+        }
+    }
+
     pub(super) fn set_interval(&mut self, interval: Option<Duration>) {
         self.interval = interval;
     }

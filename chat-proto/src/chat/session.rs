@@ -6,6 +6,7 @@
 mod backoff;
 mod context;
 mod outbox;
+mod saving;
 
 use alloc::borrow::Cow;
 use alloc::boxed::Box;
@@ -25,6 +26,8 @@ use crate::sync::{EntityId, Order, Output, QueryId};
 use crate::time::Why;
 
 pub(crate) use context::{Links, SessionContext};
+pub(crate) use outbox::{Earlier, SavedOutbox};
+pub(crate) use saving::SavedSession;
 
 /// What chat hears of the session.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -104,7 +107,13 @@ pub(crate) struct Session {
 impl Session {
     /// Orders the session list.
     pub(crate) fn new(cx: &mut Cx) -> Self {
-        let mut session = Self {
+        let mut session = Self::idle();
+        session.create(cx);
+        session
+    }
+
+    fn idle() -> Self {
+        Self {
             online: false,
             list: List::Missing,
             failures: 0,
@@ -115,16 +124,32 @@ impl Session {
             context: None,
             outbox: Outbox::default(),
             events: VecDeque::new(),
-        };
-        session.create(cx);
-        session
+        }
     }
 
     /// Takes a command in. It leaves when the list stands and its turn comes; its answer is
     /// [`SessionEvent::Answered`].
-    #[expect(clippy::needless_pass_by_value, reason = "another dialect may have to keep it")]
     pub(crate) fn submit(&mut self, cx: &mut Cx, owner: CommandOwner, command: SessionCommand) {
-        self.outbox.submit(cx, owner, &command);
+        let command_id = cx.ids.uuid().into();
+        self.submit_as(cx, owner, command, command_id, None);
+    }
+
+    /// The same under a name that was drawn before. Of a call of an earlier life that life may have done it already.
+    #[expect(clippy::needless_pass_by_value, reason = "another dialect may have to keep it")]
+    pub(crate) fn submit_as(
+        &mut self,
+        cx: &mut Cx,
+        owner: CommandOwner,
+        command: SessionCommand,
+        command_id: Box<str>,
+        earlier: Option<Earlier>,
+    ) {
+        self.outbox.submit(cx, owner, &command, command_id, earlier);
+    }
+
+    /// A save was stored: what it contains may leave.
+    pub(crate) fn stored(&mut self, cx: &mut Cx) {
+        self.outbox.stored(cx);
     }
 
     /// Takes a command back, if it surely was not executed.

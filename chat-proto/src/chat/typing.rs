@@ -12,7 +12,7 @@ use serde::Deserialize;
 
 use super::own_channels::unreadable;
 use super::{Chat, Tag, Timer};
-use crate::call::CallId;
+use crate::call::{Call, CallId};
 use crate::cx::Cx;
 use crate::error::{CallError, Phase};
 use crate::event::{Event, Reply};
@@ -108,6 +108,12 @@ impl Chat {
             Err(RequestError::Lost | RequestError::TimedOut) => Err(CallError::Unknown(Phase::Sent)),
             Err(RequestError::ShutDown) => Err(CallError::ShutDown),
         };
+        if result.is_err()
+            && let Some(Call::Typing(sid)) = self.calls.get(id).map(|pending| &pending.call)
+        {
+            // Nobody was told: the next keystroke is not one too many.
+            self.typing.sent.remove(sid);
+        }
         self.calls.answer(cx, id, result);
     }
 

@@ -47,6 +47,23 @@ impl Users {
         self.limit = limit.unwrap_or(DEFAULT_LIMIT);
     }
 
+    /// The map of a person.
+    pub(super) fn map(&self, identity: &Identity) -> Object {
+        self.maps.get(identity).copied().unwrap_or_default()
+    }
+
+    /// A person of a save.
+    pub(super) fn resume(&mut self, identity: Identity, map: Object) {
+        self.maps.insert(identity, map);
+    }
+
+    /// The newest of the subscribed people.
+    pub(super) fn subscribe(&mut self, identity: Identity) {
+        if !self.subscribed.contains(&identity) {
+            self.subscribed.push_back(identity);
+        }
+    }
+
     /// Subscribed people without the own user, oldest first.
     pub(super) fn subscribed(&self) -> impl Iterator<Item = &Identity> {
         self.subscribed.iter()

@@ -28,6 +28,7 @@ use serde::{Deserialize, Serialize};
 use crate::config::Config;
 use crate::model::Identity;
 use crate::record::{FrameRecord, Record};
+use crate::saved::Saved;
 use crate::secret::Token;
 use crate::seed::Seed;
 use crate::time::Time;
@@ -42,7 +43,7 @@ pub const VERSION: u32 = 1;
 pub const DIALECT: &str = "list";
 
 /// The first line of a session file.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct Header {
@@ -72,7 +73,7 @@ impl Header {
 }
 
 /// What a client began with: all that is needed to make one that does the same.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct ClientHeader {
@@ -86,6 +87,9 @@ pub struct ClientHeader {
     pub stand_in: Token,
     /// When it began.
     pub start: Time,
+    /// What it resumed from, if it did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub saved: Option<Saved>,
 }
 
 impl ClientHeader {
@@ -97,7 +101,14 @@ impl ClientHeader {
             seed: seed.clone(),
             stand_in: token_stand_in(token),
             start,
+            saved: None,
         }
+    }
+
+    /// The same of a client that resumes: [`Client::resume`](crate::Client::resume).
+    #[must_use]
+    pub fn resumed(self, saved: Saved) -> Self {
+        Self { saved: Some(saved), ..self }
     }
 }
 

@@ -51,6 +51,10 @@ impl Sync {
         }
         if entity.kind != Kind::Document {
             let limit = entity.complete(last_event_id);
+            if entity.doubts(limit) {
+                self.subscriptions.tell(cx, sid, Input::Again);
+                return None;
+            }
             self.release(cx, sid, limit);
         }
         let entity = self.entities.get(sid)?;

@@ -44,6 +44,8 @@ pub(super) struct Entity {
     held_at_poke: i64,
     /// The highest id that was replayed since.
     replayed: i64,
+    /// How many replays in a row lacked events.
+    doubts: u8,
 }
 
 /// How the id of an event stands to the cursor.
@@ -58,6 +60,9 @@ pub(super) enum Place {
     /// Others are missing before it.
     Ahead,
 }
+
+/// How many replays in a row are doubted when they lack events.
+const DOUBTS: u8 = 2;
 
 /// What an event comes down to.
 pub(super) enum Told<'a> {
@@ -91,6 +96,7 @@ impl Entity {
             held: Held::default(),
             held_at_poke: i64::MIN,
             replayed: i64::MIN,
+            doubts: 0,
         }
     }
 
@@ -124,6 +130,15 @@ impl Entity {
         last_event_id.unwrap_or(i64::MIN).max(self.held_at_poke).max(self.replayed)
     }
 
+    /// Whether a replay that is complete up to `limit` lacks events: they are lost, late, or never were. The first such
+    /// replays in a row are doubted: asking again brings what was lost. After those nothing was missing.
+    pub(super) fn doubts(&mut self, limit: i64) -> bool {
+        let expected = u64::try_from(limit.saturating_sub(self.cursor)).unwrap_or(0);
+        let lacks = expected > self.held.count_up_to(limit);
+        self.doubts = if lacks && self.doubts < DOUBTS { self.doubts + 1 } else { 0 };
+        self.doubts > 0
+    }
+
     /// The replay was interrupted: what came of it came in order.
     pub(super) fn interrupted(&self) -> i64 {
         self.replayed
@@ -143,6 +158,8 @@ impl Entity {
     /// Whether an event of this item tells nothing new (spec 02 §3.6 "known").
     pub(super) fn knows(&self, id: i64, key: &Key<'_>) -> bool {
         match self.versions.get(key) {
+            // A page showed it before its event, which a jump passed over and which comes all the same.
+            Some(entry) if entry.paged && entry.version == id => false,
             Some(entry) => entry.version >= id,
             None => id <= self.versions.forgotten(),
         }
@@ -165,7 +182,7 @@ impl Entity {
         let known = self.versions.get(key);
         if let Some(entry) = known.filter(|entry| entry.version >= id) {
             // A page may run ahead of the events: it told the state, the event tells that it happened.
-            let untold = entry.paged && !late && change != Change::Removed;
+            let untold = entry.paged && (!late || entry.version == id) && change != Change::Removed;
             if untold && entry.version == id {
                 self.versions.set(key, Entry { paged: false, ..entry });
             }
@@ -207,7 +224,7 @@ impl Entity {
         if let Some(entry) = known.filter(|entry| entry.version >= version) {
             return entry.live.then_some(Freshness::Known);
         }
-        self.versions.set(key, Entry { version, live: true, paged: true });
+        self.versions.set(key, Entry { version, live: true, paged: version > self.cursor });
         Some(match known {
             Some(_) => Freshness::Newer,
             None if version > self.cursor => Freshness::Ahead,

@@ -4,7 +4,8 @@
 //! existed. To learn which, the object is poked again with its cursor, and the service replays what there is after it.
 //! A query of items, the other way, could not tell of removals, nor in which order things happened, and would have to
 //! page through the whole object, since items are found by key and not by event id. What the replay brings goes before
-//! what waits; once the replay is acknowledged, nothing was missing any more, and the jump is accepted. The same wait
+//! what waits; once the replay is acknowledged, nothing was missing any more, and the jump is accepted. (A replay that
+//! itself lacks events is doubted and asked for again, a few times: its events may be lost or late too.) The same wait
 //! serves live events that overtake the replay of any other poke (spec 02 §3.7): they are neither dropped, as the
 //! replay may omit them, nor told too early, and the cursor never passes what was not seen.
 
@@ -69,6 +70,11 @@ pub(super) struct Held {
 impl Held {
     pub(super) fn is_empty(&self) -> bool {
         self.events.is_empty()
+    }
+
+    /// How many wait whose id is at most `limit`.
+    pub(super) fn count_up_to(&self, limit: i64) -> u64 {
+        self.events.range(..=limit).count() as u64
     }
 
     /// The highest id that waits.

@@ -9,6 +9,7 @@
 //! | `rest`, `descriptor`, `envelope`, `poke`, `de`, `errors` | the wire: requests, answers, notifications |
 //! | `table`, `subscriptions` | which objects the service tells us of |
 //! | `entity`, `versions`, `gaps` | what is remembered of an object, and in which order its events count |
+//! | `follow` | what a save holds of an object, and how it is followed again |
 //! | `open`, `query`, `apply`, `acks`, `behind` | what each input does |
 
 mod acks;
@@ -19,6 +20,7 @@ mod descriptor;
 mod entity;
 mod envelope;
 mod errors;
+mod follow;
 mod gaps;
 mod open;
 mod order;
@@ -48,6 +50,7 @@ use query::Query;
 use subscriptions::{Sid, Subscriptions};
 
 pub(crate) use envelope::Event;
+pub(crate) use follow::Follow;
 pub(crate) use order::{Order, Select};
 pub(crate) use output::{Change, Fate, Freshness, Item, Key, Output};
 
@@ -64,7 +67,7 @@ pub(crate) struct QueryId(pub(crate) u64);
 pub(crate) struct WriteId(pub(crate) u64);
 
 /// What kind of object it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
 pub(crate) enum Kind {
     Document,
     List,
@@ -220,6 +223,7 @@ impl Sync {
             Order::Open { entity, kind, name, include_items } => {
                 self.open(cx, entity, kind, name, include_items);
             }
+            Order::Follow { entity, follow, own } => self.follow(cx, entity, *follow, own),
             Order::CreateList { entity, purpose, context } => self.create_list(cx, entity, purpose, context),
             Order::Close { entity } => self.close(cx, entity),
             Order::Query { query, entity, select } => self.query(cx, query, entity, &select),

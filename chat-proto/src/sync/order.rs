@@ -4,13 +4,17 @@ use alloc::boxed::Box;
 use alloc::string::String;
 use core::fmt;
 
-use super::{EntityId, Kind, QueryId, WriteId};
+use super::{EntityId, Follow, Kind, QueryId, WriteId};
 
 /// From chat to sync. Names (entity, query, write) are drawn from [`Cx`](crate::cx::Cx) by whoever orders.
 #[derive(Clone, PartialEq)]
 pub(crate) enum Order {
     /// Open an object that exists, by unique name or SID, and follow it. → `Opened` or `OpenFailed`
     Open { entity: EntityId, kind: Kind, name: Box<str>, include_items: bool },
+    /// Follow an object of an earlier life on from its cursor: nothing is read, all that was missed comes as events.
+    /// There is no answer; one that is gone is `Removed`, one of another kind than known is `OpenFailed`. An
+    /// object of the client's `own` is never put aside when the app is slow.
+    Follow { entity: EntityId, follow: Box<Follow>, own: bool },
     /// Create a nameless list and follow it. → `Opened` or `OpenFailed`. It is never put aside when the app is slow.
     CreateList { entity: EntityId, purpose: &'static str, context: String },
     /// Stop following an object. No output about it comes afterwards.
@@ -50,6 +54,7 @@ impl fmt::Debug for Order {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Open { entity, kind, name, .. } => write!(f, "Open({entity:?}, {kind:?}, {name:?})"),
+            Self::Follow { entity, follow, .. } => write!(f, "Follow({entity:?}, {:?})", follow.name),
             Self::CreateList { entity, context, .. } => {
                 write!(f, "CreateList({entity:?}, {} bytes)", context.len())
             }

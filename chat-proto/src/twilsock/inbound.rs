@@ -153,7 +153,9 @@ impl Twilsock {
         {
             let token = Secret::new(token);
             self.continuation_token = Some(token.clone());
-            cx.events.push(Event::ContinuationToken(token));
+            cx.events.push_newest(Event::ContinuationToken(token), |event| {
+                matches!(event, Event::ContinuationToken(_))
+            });
         }
         self.notices.extend(self.tokens.accepted());
         self.fire(cx, On::InitSuccess);

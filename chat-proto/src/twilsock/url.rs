@@ -4,7 +4,9 @@ use alloc::borrow::ToOwned;
 use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
-use core::fmt::Write;
+use core::fmt::{self, Write};
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// An absolute address, taken apart the way the wire wants it (spec 01 §2.6). Values stay percent-encoded as found.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,6 +45,30 @@ impl Url {
     pub(crate) fn param(mut self, name: &str, value: &str) -> Self {
         self.query.push((encode_component(name).into(), encode_component(value).into()));
         self
+    }
+}
+
+/// As text again. The scheme is not kept: only names inside requests are made of these.
+impl fmt::Display for Url {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "https://{}{}", self.host, self.path)?;
+        for (n, (name, value)) in self.query.iter().enumerate() {
+            write!(f, "{}{name}={value}", if n == 0 { '?' } else { '&' })?;
+        }
+        Ok(())
+    }
+}
+
+impl Serialize for Url {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Url {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        Self::parse(&text).ok_or_else(|| serde::de::Error::custom("not an absolute address"))
     }
 }
 
@@ -90,6 +116,7 @@ mod tests {
         assert_eq!(url.path, "/v3/Lists/a%20b");
         let query: Vec<(&str, &str)> = url.query.iter().map(|(n, v)| (&**n, &**v)).collect();
         assert_eq!(query, [("a", "1"), ("b", "x%20y"), ("c", "d=e"), ("f", "")]);
+        assert_eq!(serde_json::from_str::<Url>(&serde_json::to_string(&url).unwrap()).unwrap(), url);
         for text in ["", "/v3/Lists", "https://host", "https:///path", "ftp://host/path"] {
             assert_eq!(Url::parse(text), None, "{text}");
         }

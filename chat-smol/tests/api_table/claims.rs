@@ -279,12 +279,12 @@ pub(crate) fn claims() -> Vec<Claim> {
         "6 Media.contentType": field!(proto::MediaInfo, content_type); field!(Media, content_type); a_picture_goes_there_and_back;
         "6 Media.size": field!(proto::MediaInfo, size); field!(Media, size); a_picture_goes_there_and_back;
         "6 Media.filename": field!(proto::MediaInfo, filename); field!(Media, filename); a_picture_goes_there_and_back;
-        "6 PushNotification.title": field!(proto::PushNotification, title); field!(PushNotification, title); the_captured_notification_is_read, apns_is_read_from_both_levels;
-        "6 PushNotification.body": field!(proto::PushNotification, body); field!(PushNotification, body); the_captured_notification_is_read, apns_is_read_from_both_levels;
-        "6 PushNotification.sound": field!(proto::PushNotification, sound); field!(PushNotification, sound); the_captured_notification_is_read, apns_is_read_from_both_levels;
-        "6 PushNotification.action": field!(proto::PushNotification, action); field!(PushNotification, action); the_captured_notification_is_read, apns_is_read_from_both_levels;
-        "6 PushNotification.badge": field!(proto::PushNotification, badge); field!(PushNotification, badge); the_captured_notification_is_read, apns_is_read_from_both_levels;
-        "6 PushNotification.type": field!(proto::PushNotification, push_type); field!(PushNotification, push_type); the_captured_notification_is_read, apns_is_read_from_both_levels;
-        "6 PushNotification.data": field!(proto::PushNotification, message_index); field!(PushNotification, message_index); the_captured_notification_is_read, apns_is_read_from_both_levels;
+        "6 PushNotification.title": field!(PushNotification, title); field!(PushNotification, title); the_captured_notification_is_read, apns_is_read_from_both_levels;
+        "6 PushNotification.body": field!(PushNotification, body); field!(PushNotification, body); the_captured_notification_is_read, apns_is_read_from_both_levels;
+        "6 PushNotification.sound": field!(PushNotification, sound); field!(PushNotification, sound); the_captured_notification_is_read, apns_is_read_from_both_levels;
+        "6 PushNotification.action": field!(PushNotification, action); field!(PushNotification, action); the_captured_notification_is_read, apns_is_read_from_both_levels;
+        "6 PushNotification.badge": field!(PushNotification, badge); field!(PushNotification, badge); the_captured_notification_is_read, apns_is_read_from_both_levels;
+        "6 PushNotification.type": field!(PushNotification, push_type); field!(PushNotification, push_type); the_captured_notification_is_read, apns_is_read_from_both_levels;
+        "6 PushNotification.data": field!(PushNotification, message_index); field!(PushNotification, message_index); the_captured_notification_is_read, apns_is_read_from_both_levels;
     }
 }

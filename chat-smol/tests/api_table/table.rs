@@ -19,13 +19,8 @@ fn lines() -> Vec<(String, Vec<String>)> {
     let mut lines = Vec::new();
     for line in TABLE.lines() {
         if let Some(title) = line.strip_prefix("##") {
-            section = title
-                .trim_start_matches('#')
-                .split_whitespace()
-                .next()
-                .unwrap_or_default()
-                .trim_end_matches('.')
-                .to_owned();
+            let number = title.trim_start_matches('#').split_whitespace().next().unwrap_or_default();
+            number.trim_end_matches('.').clone_into(&mut section);
         }
         let in_scope = section
             .split('.')

@@ -5,7 +5,9 @@ use std::pin::Pin;
 
 use async_tungstenite::tungstenite::Message;
 use async_tungstenite::{WebSocketStream, accept_async};
+use chat_proto::Frame;
 use chat_proto::frame::{FrameLimits, decode, encode};
+use chat_testkit::referee::Wire;
 use futures_lite::StreamExt;
 use futures_sink::Sink;
 use serde_json::{Value, json};
@@ -14,6 +16,9 @@ use smol::io::{AsyncRead, AsyncWrite};
 /// The service's side of one connection.
 pub(crate) struct Peer<S> {
     socket: WebSocketStream<S>,
+    /// What it saw, for the referee.
+    #[allow(dead_code, reason = "not every test that has a peer compares")]
+    pub(crate) wire: Wire,
 }
 
 /// A frame of the client's.
@@ -34,7 +39,7 @@ impl Received {
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Peer<S> {
     pub(crate) async fn accept(stream: S) -> Self {
-        Self { socket: accept_async(stream).await.unwrap() }
+        Self { socket: accept_async(stream).await.unwrap(), wire: Wire::new() }
     }
 
     /// The next frame; `None` once the client closed the connection, or cut it.
@@ -42,10 +47,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Peer<S> {
         loop {
             match self.socket.next().await?.ok()? {
                 Message::Binary(bytes) => {
+                    self.wire.received(Frame::Binary(&bytes));
                     let (header, _) = decode(&bytes, FrameLimits::default()).unwrap();
                     return Some(Received { header: serde_json::from_str(header).unwrap() });
                 }
-                Message::Close(_) => return None,
+                Message::Close(_) => {
+                    self.wire.closed();
+                    return None;
+                }
                 _ => {}
             }
         }
@@ -67,7 +76,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Peer<S> {
         for (mut header, payload) in frames {
             header["payload_size"] = payload.len().into();
             poll_fn(|cx| socket.as_mut().poll_ready(cx)).await.unwrap();
-            socket.as_mut().start_send(Message::binary(encode(&header.to_string(), &payload))).unwrap();
+            let frame = encode(&header.to_string(), &payload);
+            self.wire.sent(Frame::Binary(&frame));
+            socket.as_mut().start_send(Message::binary(frame)).unwrap();
         }
         // A client that went away is the test's business.
         let _ = poll_fn(|cx| socket.as_mut().poll_flush(cx)).await;

@@ -2,7 +2,7 @@
 //!
 //! Each makes the clients of the session anew, leads them through what they were told, and asks at many of its steps
 //! what would be if something else happened there: clients are plain values, so a copy answers that. The numbers are
-//! those of the design; the remaining laws (7, 9, 10) come with saving and recording.
+//! those of the design; laws 5, 7 and 11 across crashes are tests on the stage (`tests/resume`).
 //!
 //! | law | function |
 //! |---|---|

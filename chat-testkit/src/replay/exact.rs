@@ -1,7 +1,7 @@
 use std::fmt;
 
-use chat_proto::Record;
 use chat_proto::session::{What, redacted_record};
+use chat_proto::{Client, Record};
 
 use crate::session_file::SessionFile;
 use crate::world::Core;
@@ -43,10 +43,22 @@ impl fmt::Display for Mismatch {
 ///
 /// # Errors
 /// The first thing that went otherwise.
-pub fn exact<C: Core>(session: &SessionFile) -> Result<Exact, Box<Mismatch>> {
-    let clients = session.header.clients.iter();
-    let mut clients: Vec<C> =
-        clients.map(|of| C::new(of.config.clone(), of.stand_in.clone(), &of.seed, of.start)).collect();
+pub fn exact<C: Core + From<Client>>(session: &SessionFile) -> Result<Exact, Box<Mismatch>> {
+    let mut clients = Vec::new();
+    for (who, of) in session.header.clients.iter().enumerate() {
+        let (config, token) = (of.config.clone(), of.stand_in.clone());
+        clients.push(match &of.saved {
+            None => C::new(config, token, &of.seed, of.start),
+            Some(saved) => match Client::resume(config, token, &of.seed, of.start, saved.clone()) {
+                Ok(client) => C::from(client),
+                Err(error) => {
+                    let (client, replayed) = (session.name(who), Some(error.to_string()));
+                    let recorded = Some("a resumed client".to_owned());
+                    return Err(Box::new(Mismatch { line: 1, client, recorded, replayed }));
+                }
+            },
+        });
+    }
     let mut done = Exact::default();
     for entry in &session.entries {
         let (What::Record(record), Some(client)) = (&entry.what, clients.get_mut(entry.who)) else {

@@ -244,6 +244,7 @@ impl Service {
             ("eventType", Some(notice.event_type)),
             ("entity", name.as_deref().or(Some(&notice.sid))),
             ("type", kind),
+            ("messageType", Some(notice.message_type)),
         ];
         let fault = self.faults.hit(Stage::Event, &facts).unwrap_or_default();
         let payload = Payload::Json(notice.payload.clone());

@@ -38,7 +38,7 @@ pub struct Entry {
 }
 
 /// A session, as far as it could be read.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct SessionFile {
     /// What the first line tells.
     pub header: Header,

@@ -15,6 +15,11 @@ pub(super) struct Exchanges {
 }
 
 impl Exchanges {
+    /// The person's host is gone.
+    pub(super) fn forget_all(&mut self, who: Who) {
+        self.open.retain(|_, (of, ..)| *of != who);
+    }
+
     pub(super) fn forget(&mut self, who: Who, http: HttpId) {
         self.open.retain(|_, (of, known, _)| (*of, *known) != (who, http));
     }

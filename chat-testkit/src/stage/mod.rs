@@ -18,7 +18,10 @@
 //!
 //! For bad networks, slow apps and wrong clocks there is the simulator.
 
+mod lives;
 mod media;
+mod tape;
+mod trouble;
 mod wire;
 
 use std::collections::BTreeMap;
@@ -28,17 +31,19 @@ use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use chat_proto::{
     Call, CallError, CallId, CallOptions, Cancel, Cause, Client, Command, Config, Event, Frame, Input,
-    LinkId, MediaId, Network, Record, Refused, Reply, Seed, State, Time, Token,
+    LinkId, MediaId, Record, Refused, Reply, Saved, Seed, State, Time, Token,
 };
 use serde_json::{Value, json};
 
 use self::media::Exchanges;
+use self::tape::Tape;
 use self::wire::{Parcel, Wire};
 use crate::service::{AdminError, ConnId, Service, ServiceConfig, ServiceInput, ServiceOutput};
-use crate::session_file::{ClientHeader, Header, SessionFile, What};
 
 /// How long anything takes between a client and the service.
 const LATENCY: Duration = Duration::from_millis(5);
+/// How long a disk takes: longer than the way to the service, so that what leaves too early can be seen.
+const DISK: Duration = Duration::from_millis(25);
 /// When a story begins, on its own clock.
 const START: Time = Time::from_millis(1_000);
 /// The date at the origin of that clock: 2023-11-14T22:13:20Z.
@@ -48,6 +53,9 @@ const QUIET: Duration = Duration::from_millis(300);
 /// Longest wait for an answer before the story counts as stuck: longer than any deadline of a call.
 const PATIENCE: Duration = Duration::from_mins(10);
 
+/// Which life of a person's client it is: what went out in an earlier one does not come back to a later one.
+type Life = u32;
+
 /// A person on the stage.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Who(usize);
@@ -55,12 +63,33 @@ pub struct Who(usize);
 #[derive(Debug)]
 struct Person {
     client: Client,
+    /// Which client of the tape this life is.
+    seat: usize,
+    config: Config,
+    token: Token,
+    seed: Seed,
+    life: Life,
+    /// The newest save that reached the disk.
+    disk: Option<Saved>,
+    lose_saves: bool,
     /// The connection that goes with the newest socket.
     link: Option<(LinkId, ConnId)>,
-    /// Nothing arrives any more, either way, and nobody says so.
-    hung: bool,
     /// Bytes to be sent, and bytes that came.
     media: BTreeMap<MediaId, Vec<u8>>,
+    /// The socket that is on the way to the service.
+    opening: Option<LinkId>,
+    /// The socket that was asked for, and neither given up nor lost since.
+    open: Option<LinkId>,
+    /// When sockets were asked for.
+    opens: Vec<Time>,
+    /// Nothing passes between this person and the service.
+    frozen: bool,
+    /// The newest connection that was frozen: it stays so.
+    deaf: Option<ConnId>,
+    /// Does not take events.
+    neglected: bool,
+    /// Went away.
+    gone: bool,
 }
 
 /// See the module.
@@ -76,10 +105,8 @@ pub struct Stage {
     /// When anything last reached anybody.
     moved: Time,
     refuse: bool,
-    /// All that went into clients and came out of them.
-    recorded: Vec<(Time, usize, What)>,
-    headers: Vec<ClientHeader>,
     exchanges: Exchanges,
+    tape: Tape,
 }
 
 impl Stage {
@@ -96,9 +123,8 @@ impl Stage {
             connections: 0,
             moved: START,
             refuse: false,
-            recorded: Vec::new(),
-            headers: Vec::new(),
             exchanges: Exchanges::default(),
+            tape: Tape::default(),
         }
     }
 
@@ -111,18 +137,8 @@ impl Stage {
     ///
     /// # Panics
     /// Never: the token that is made here is a good one.
-    pub fn enter_with(&mut self, identity: &str, mut config: Config) -> Who {
-        config.unix_at_origin = Some(UNIX_AT_ORIGIN);
-        config.endpoints.twilsock = Some("ws://service.test/v3/wsconnect".into());
-        config.endpoints.media = Some(self.service.config().media_url.as_str().into());
-        let seed = Seed::from_number(self.people.len() as u64 + 1);
-        let token = Token::new(self.token(identity, Duration::from_hours(24))).expect("it is not empty");
-        self.headers.push(ClientHeader::new(&config, &token, &seed, self.now));
-        let client = Client::new(config, token, &seed, self.now);
-        self.people.push(Person { client, link: None, hung: false, media: BTreeMap::new() });
-        let who = Who(self.people.len() - 1);
-        self.drain(who);
-        who
+    pub fn enter_with(&mut self, identity: &str, config: Config) -> Who {
+        self.enter_as(&self.token(identity, Duration::from_hours(24)), config)
     }
 
     /// An access token of this person, good for `ttl` from now.
@@ -161,9 +177,9 @@ impl Stage {
     /// The client does not accept the call.
     pub fn start_with(&mut self, who: Who, call: Call, options: CallOptions) -> Result<CallId, Refused> {
         let Some(person) = self.people.get_mut(who.0) else { unreachable!("only this stage makes them") };
-        let id = person.client.call(self.now, call.clone(), options);
-        let record = Record::Call { id: id.as_ref().ok().copied(), call: call.into(), options };
-        self.recorded.push((self.now, who.0, What::Record(record)));
+        let asked = call.clone();
+        let id = person.client.call(self.now, call, options);
+        self.tape.call(self.now, person.seat, id.as_ref().ok().copied(), asked, options);
         self.drain(who);
         id
     }
@@ -174,14 +190,9 @@ impl Stage {
     /// `who` is of another stage.
     pub fn cancel(&mut self, who: Who, id: CallId) -> Cancel {
         let cancel = self.people[who.0].client.cancel(self.now, id);
-        self.recorded.push((self.now, who.0, What::Record(Record::Cancel(id))));
+        self.tape.add(self.now, self.people[who.0].seat, Record::Cancel(id));
         self.drain(who);
         cancel
-    }
-
-    /// Tells a person's client what its host learned of the network.
-    pub fn network(&mut self, who: Who, network: Network) {
-        self.tell(who, Input::Network(network));
     }
 
     /// Lets time pass until the call is answered; `None` if that takes minutes.
@@ -237,18 +248,6 @@ impl Stage {
         self.now = self.moved + QUIET;
     }
 
-    // ---- what was recorded
-
-    /// All that went into the clients and came out of them so far, as a session file has it.
-    pub fn session(&self, origin: &str) -> SessionFile {
-        SessionFile::new(Header::new(origin, self.headers.clone()), self.recorded.clone())
-    }
-
-    /// A remark for whoever reads the session.
-    pub fn note(&mut self, who: Who, text: &str) {
-        self.recorded.push((self.now, who.0, What::Note(text.into())));
-    }
-
     // ---- the world
 
     /// A command of the service's control interface.
@@ -270,16 +269,7 @@ impl Stage {
         self.wire.forget(conn);
         self.service.handle(self.now, ServiceInput::Closed(conn));
         self.drain_service();
-        self.tell(who, Input::Closed(link, Cause::Failed("cut".into())));
-    }
-
-    /// A person's connection is half-open from now on: nothing arrives any more, either way, and nobody says so. The next
-    /// socket is a good one.
-    pub fn hang(&mut self, who: Who) {
-        self.note(who, "the connection is half-open from here on");
-        if let Some(person) = self.people.get_mut(who.0) {
-            person.hung = person.link.is_some();
-        }
+        self.lost(who, link, Cause::Failed("cut".into()));
     }
 
     /// From now on the service can, or cannot, be reached by new connections.
@@ -289,9 +279,8 @@ impl Stage {
 
     /// Lets the next thing happen, if that is before `until`.
     fn step(&mut self, until: Time) -> bool {
-        let timers =
-            self.people.iter().enumerate().filter_map(|(n, person)| Some((person.client.deadline()?.at, n)));
-        let timer = timers.min();
+        let people = self.people.iter().enumerate().filter(|(_, person)| !person.gone);
+        let timer = people.filter_map(|(n, person)| Some((person.client.deadline()?.at, n))).min();
         let service = self.service.deadline();
         let wire = self.wire.due();
         let due = [timer.map(|(at, _)| at), service, wire].into_iter().flatten().min();
@@ -313,26 +302,30 @@ impl Stage {
 
     fn deliver(&mut self, parcel: Parcel) {
         match parcel {
-            Parcel::Open(who, link) => {
+            Parcel::Open(who, life, link) => {
+                let Some(person) = self.people.get_mut(who.0).filter(|person| person.life == life) else {
+                    return;
+                };
+                if person.opening != Some(link) || person.frozen {
+                    return;
+                }
+                person.opening = None;
                 if self.refuse {
-                    return self.tell(who, Input::Closed(link, Cause::Failed("connection refused".into())));
+                    return self.lost(who, link, Cause::Failed("connection refused".into()));
                 }
                 self.connections += 1;
                 let conn = ConnId(self.connections);
-                if let Some(person) = self.people.get_mut(who.0) {
-                    person.link = Some((link, conn));
-                    person.hung = false;
-                }
+                person.link = Some((link, conn));
                 self.service.handle(self.now, ServiceInput::Opened(conn));
                 self.drain_service();
                 self.tell(who, Input::Opened(link));
             }
-            Parcel::ToService(conn, _) | Parcel::ToClient(conn, _) | Parcel::ClosedByService(conn)
-                if self.is_hung(conn) => {}
+            Parcel::ToService(conn, _) if self.is_frozen(conn) => {}
             Parcel::ToService(conn, bytes) => {
                 self.service.handle(self.now, ServiceInput::Frame(conn, &bytes));
                 self.drain_service();
             }
+            Parcel::ToClient(conn, _) | Parcel::ClosedByService(conn) if self.is_frozen(conn) => {}
             Parcel::ToClient(conn, message) => {
                 if let Some((who, link)) = self.owner(conn) {
                     let frame = match &message {
@@ -342,27 +335,50 @@ impl Stage {
                     self.tell(who, Input::Frame(link, frame));
                 }
             }
-            Parcel::HttpToService(who, http, request) => self.http_to_service(who, http, &request),
+            Parcel::HttpToService(who, life, http, request) => {
+                if self.people[who.0].life == life {
+                    self.http_to_service(who, http, &request);
+                }
+            }
             Parcel::HttpToClient(exchange, answer) => self.http_to_client(exchange, answer),
             Parcel::ClosedByService(conn) => {
                 if let Some((who, link)) = self.owner(conn) {
                     self.people[who.0].link = None;
-                    self.tell(who, Input::Closed(link, Cause::Remote(None)));
+                    self.lost(who, link, Cause::Remote(None));
                 }
                 self.service.handle(self.now, ServiceInput::Closed(conn));
                 self.drain_service();
             }
-            Parcel::ClosedByClient(who, link, conn) => {
-                self.service.handle(self.now, ServiceInput::Closed(conn));
-                self.drain_service();
-                self.tell(who, Input::Closed(link, Cause::Local));
+            Parcel::ClosedByClient(who, life, link, conn) => {
+                if let Some(conn) = conn {
+                    self.service.handle(self.now, ServiceInput::Closed(conn));
+                    self.drain_service();
+                }
+                if self.people[who.0].life == life {
+                    self.tell(who, Input::Closed(link, Cause::Local));
+                }
+            }
+            Parcel::Save(who, life, saved) => {
+                if self.people[who.0].life == life && !self.people[who.0].lose_saves {
+                    let revision = saved.revision();
+                    self.people[who.0].disk = Some(*saved);
+                    self.tell(who, Input::Stored { revision });
+                }
             }
         }
     }
 
-    fn is_hung(&self, conn: ConnId) -> bool {
-        let of = |person: &&Person| person.link.is_some_and(|(_, of)| of == conn);
-        self.people.iter().find(of).is_some_and(|person| person.hung)
+    /// A socket ended without having been given up.
+    fn lost(&mut self, who: Who, link: LinkId, cause: Cause) {
+        if let Some(person) = self.people.get_mut(who.0) {
+            person.open.take_if(|open| *open == link);
+        }
+        self.tell(who, Input::Closed(link, cause));
+    }
+
+    fn is_frozen(&self, conn: ConnId) -> bool {
+        let is_frozen = |person: &Person| person.frozen || person.deaf == Some(conn);
+        self.owner(conn).is_some_and(|(who, _)| is_frozen(&self.people[who.0]))
     }
 
     fn owner(&self, conn: ConnId) -> Option<(Who, LinkId)> {
@@ -372,7 +388,7 @@ impl Stage {
 
     fn tell(&mut self, who: Who, input: Input<'_>) {
         if let Some(person) = self.people.get_mut(who.0) {
-            self.recorded.push((self.now, who.0, What::Record(Record::from(&input))));
+            self.tape.add(self.now, person.seat, Record::from(&input));
             person.client.handle(self.now, input);
         }
         self.drain(who);
@@ -382,31 +398,38 @@ impl Stage {
     fn drain(&mut self, who: Who) {
         let Some(person) = self.people.get_mut(who.0) else { return };
         let at = self.now + LATENCY;
+        let (link, neglected) = (person.link, person.neglected);
+        let mut commands = Vec::new();
         while let Some(command) = person.client.poll_command() {
-            self.recorded.push((self.now, who.0, What::Record(command.clone().into())));
+            self.tape.add(self.now, person.seat, command.clone().into());
+            commands.push(command);
+        }
+        while !neglected && let Some(event) = person.client.poll_event() {
+            self.moved = self.now;
+            self.tape.add(self.now, person.seat, event.clone().into());
+            self.told.push((who, event));
+        }
+        for command in commands {
             match command {
-                Command::Open { link, .. } => self.wire.send(at, Parcel::Open(who, link)),
-                Command::Send { link, bytes } => {
-                    if let Some((_, conn)) = person.link.filter(|(of, _)| *of == link) {
+                Command::Open { link, .. } => self.open(who, link),
+                Command::Send { link: on, bytes } => {
+                    if let Some((_, conn)) = link.filter(|(of, _)| *of == on) {
                         self.wire.send(at, Parcel::ToService(conn, bytes.into_vec()));
                     }
                 }
-                Command::Close { link } => {
-                    if let Some((_, conn)) = person.link.take_if(|(of, _)| *of == link) {
-                        self.wire.send(at, Parcel::ClosedByClient(who, link, conn));
-                    }
+                Command::Close { link } => self.give_up(who, link),
+                Command::Save { .. } => {
+                    let person = &self.people[who.0];
+                    let saved = Box::new(person.client.save(self.now));
+                    self.wire.send(self.now + DISK, Parcel::Save(who, person.life, saved));
                 }
                 Command::Http { http, request } => {
-                    self.wire.send(at, Parcel::HttpToService(who, http, Box::new(request)));
+                    let life = self.people[who.0].life;
+                    self.wire.send(at, Parcel::HttpToService(who, life, http, Box::new(request)));
                 }
                 Command::CancelHttp { http } => self.exchanges.forget(who, http),
                 other => unreachable!("a stage performs every command: {other:?}"),
             }
-        }
-        while let Some(event) = person.client.poll_event() {
-            self.moved = self.now;
-            self.recorded.push((self.now, who.0, What::Record(event.clone().into())));
-            self.told.push((who, event));
         }
     }
 

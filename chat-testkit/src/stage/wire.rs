@@ -3,22 +3,25 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use chat_proto::{HttpId, HttpRequest, LinkId, Time};
+use chat_proto::{HttpId, HttpRequest, LinkId, Saved, Time};
 
-use super::Who;
+use super::{Life, Who};
 use crate::service::{ConnId, ExchangeId};
 
 /// One thing on its way.
 pub(super) enum Parcel {
-    Open(Who, LinkId),
+    Open(Who, Life, LinkId),
     ToService(ConnId, Vec<u8>),
     /// A binary message, or a text.
     ToClient(ConnId, Result<Vec<u8>, String>),
     ClosedByService(ConnId),
-    HttpToService(Who, HttpId, Box<HttpRequest>),
+    HttpToService(Who, Life, HttpId, Box<HttpRequest>),
     /// An answer, or `None` where the connection was cut.
     HttpToClient(ExchangeId, Option<(u16, Vec<u8>)>),
-    ClosedByClient(Who, LinkId, ConnId),
+    /// With the connection, if there was one and the service hears of it.
+    ClosedByClient(Who, Life, LinkId, Option<ConnId>),
+    /// A save is on its way to the disk.
+    Save(Who, Life, Box<Saved>),
 }
 
 /// All that is on its way.
@@ -56,6 +59,7 @@ impl Wire {
             Parcel::ToService(of, _) | Parcel::ToClient(of, _) | Parcel::ClosedByService(of) => *of != conn,
             Parcel::Open(..)
             | Parcel::ClosedByClient(..)
+            | Parcel::Save(..)
             | Parcel::HttpToService(..)
             | Parcel::HttpToClient(..) => true,
         });

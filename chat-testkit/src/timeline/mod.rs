@@ -266,6 +266,7 @@ impl Teller {
                 let said = socket(format!("{link} is gone: {cause}"));
                 if *cause == Cause::Local { said } else { said.error() }
             }
+            InputRecord::Stored { revision } => socket(format!("save {revision} is stored")),
             InputRecord::HttpProgress(http, bytes) => {
                 Said::plain(Layer::Chat, Way::In, format!("HTTP {}: {bytes} bytes so far", http.number()))
             }
@@ -289,6 +290,9 @@ impl Teller {
                 Said { mark: self.opening(&format!("client {who}")), ..said }
             }
             Command::Send { bytes, .. } => self.frames(who).sent(bytes.as_bytes()),
+            Command::Save { revision } => {
+                Said::plain(Layer::Socket, Way::Out, format!("save, revision {revision}"))
+            }
             Command::Http { http, request } => {
                 let (_, value, full) = values::variant(command);
                 let text = format!("HTTP {} {}{value}", http.number(), request.method.as_str());

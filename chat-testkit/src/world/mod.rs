@@ -178,7 +178,26 @@ impl<C: Core> World<C> {
     /// # Errors
     ///
     /// A law that can be seen broken only while the world runs: a client that spins, or that opens two sockets at once.
-    pub fn run(mut self) -> Result<Run<C>, Violation> {
+    pub fn run(self) -> Result<Run<C>, Violation> {
+        self.run_or_keep().map_err(|broken| broken.0)
+    }
+
+    /// The same, but what happened until a law was broken is kept.
+    ///
+    /// # Errors
+    ///
+    /// As [`World::run`].
+    pub fn run_or_keep(mut self) -> Result<Run<C>, Box<(Violation, Session)>> {
+        match self.live() {
+            Ok((clients, truth, healed)) => {
+                Ok(Run { session: self.session, clients, truth, healed, elapsed: self.now.since(START) })
+            }
+            Err(violation) => Err(Box::new((violation, self.session))),
+        }
+    }
+
+    /// The clients, the truth and the length of the session at the moment when everything had healed.
+    fn live(&mut self) -> Result<(Vec<C>, Truth, usize), Violation> {
         while self.acts < self.plan.steps {
             self.step()?;
         }
@@ -198,7 +217,7 @@ impl<C: Core> World<C> {
             self.call(client, Call::Shutdown { drain_until: None }, CallOptions::default());
         }
         self.run_for(Duration::from_mins(1))?;
-        Ok(Run { session: self.session, clients, truth, healed, elapsed: self.now.since(START) })
+        Ok((clients, truth, healed))
     }
 
     fn run_for(&mut self, time: Duration) -> Result<(), Violation> {

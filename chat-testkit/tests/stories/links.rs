@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use chat_proto::{Call, Network, Token};
+use chat_proto::{Call, Config, Network, Token};
 use chat_testkit::session_file::SessionFile;
 use serde_json::json;
 
@@ -21,8 +21,10 @@ pub(crate) fn cut() -> SessionFile {
 pub(crate) fn half_open() -> SessionFile {
     let (mut it, ch) = Teller::with_channel(json!({}));
     let a = it.alice;
-    it.hang(a);
+    it.freeze(a, true);
     it.start(a, message(&ch, "into the void")).unwrap();
+    it.wait(1000);
+    it.freeze(a, false);
     // The watchdog takes 45 s of silence.
     it.wait(80_000);
     it.end()
@@ -101,5 +103,25 @@ pub(crate) fn token_refused() -> SessionFile {
     it.settle();
     let token = Token::new(it.token("alice", Duration::from_secs(7201))).unwrap();
     it.good(a, Call::UpdateToken(token));
+    it.end()
+}
+
+/// The program ends without a word, and begins again with what it had saved.
+pub(crate) fn crash() -> SessionFile {
+    let mut it = Teller::new(json!({}));
+    let mut config = Config::default();
+    config.write_ahead = true;
+    let bob = it.enter_with("bob", config);
+    it.settle();
+    let ch = it.create("general");
+    it.good(bob, Call::GetChannelBySid(ch.clone()));
+    it.good(bob, Call::Join(ch.clone()));
+    it.settle();
+    it.start(bob, message(&ch, "sent just before the crash")).unwrap();
+    it.wait(30);
+    let saved = it.disk(bob).cloned().unwrap();
+    it.note(bob, "bob's program crashes, and begins again with its newest save");
+    it.crash(bob, saved).unwrap();
+    it.wait(40_000);
     it.end()
 }

@@ -27,7 +27,7 @@ chat_testkit::snapshot_sessions!("tests/sessions");
 type Story = (&'static str, fn() -> SessionFile);
 
 /// One for each failure that a client must stand, and two for plain days.
-const STORIES: [Story; 22] = [
+const STORIES: [Story; 23] = [
     ("channels", calls::channels),
     ("people", calls::people),
     ("wrong_calls", calls::wrong),
@@ -35,6 +35,7 @@ const STORIES: [Story; 22] = [
     ("half_open", links::half_open),
     ("network_changes", links::network_changes),
     ("restart", links::restart),
+    ("crash", links::crash),
     ("offload", links::offload),
     ("token_expires", links::token_expires),
     ("token_refused", links::token_refused),

@@ -5,6 +5,7 @@ use alloc::string::String;
 use core::time::Duration;
 
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
@@ -12,7 +13,7 @@ use crate::date::parse_duration;
 use crate::model::Identity;
 
 /// A complete context.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct SessionContext {
     /// Who we are.
     pub(crate) identity: Identity,
@@ -32,7 +33,7 @@ pub(crate) struct SessionContext {
 }
 
 /// Paths of Chat REST, each beginning with `/`, to be appended to [`Config::chat_base`](crate::Config::chat_base).
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Links {
     /// The directory of public channels.
     pub(crate) public_channels: Box<str>,

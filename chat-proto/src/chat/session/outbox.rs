@@ -2,14 +2,17 @@
 //! again only when they surely were not executed (design §4 "Sending").
 
 mod queue;
+mod saving;
 mod search;
 mod walk;
 
+use alloc::boxed::Box;
 use alloc::collections::{BTreeSet, VecDeque};
 use alloc::vec::Vec;
 use core::time::Duration;
 
 use self::queue::{Entry, Look, Queue, Seq, State};
+pub(crate) use self::saving::{Earlier, SavedOutbox};
 use self::walk::Walk;
 use super::Timer;
 use super::backoff::backoff;
@@ -24,6 +27,9 @@ use crate::time::Time;
 /// How long an answer may take before it is looked for: a live event can be lost, and then nothing else would tell.
 /// It only has to be clearly longer than an answer usually takes: a search that was not needed does no harm.
 const PATIENCE: Duration = Duration::from_secs(5);
+
+/// The cover of a command that no save was asked for.
+const UNCOVERED: u64 = u64::MAX;
 
 /// The answer to a command.
 pub(super) type Answer = (CommandOwner, Result<Response, CallError>);
@@ -43,6 +49,8 @@ pub(super) struct Outbox {
     retired: BTreeSet<EntityId>,
     /// The lowest index that the next item of the list can have.
     bottom: u64,
+    /// With write-ahead: those that no save was asked for yet since they could be pushed to this list.
+    uncovered: BTreeSet<Seq>,
     walk: Option<Walk>,
     answers: VecDeque<Answer>,
 }
@@ -52,33 +60,67 @@ impl Outbox {
         self.answers.pop_front()
     }
 
-    pub(super) fn submit(&mut self, cx: &mut Cx, owner: CommandOwner, command: &SessionCommand) {
-        let command_id = cx.ids.uuid();
+    pub(super) fn submit(
+        &mut self,
+        cx: &mut Cx,
+        owner: CommandOwner,
+        command: &SessionCommand,
+        command_id: Box<str>,
+        earlier: Option<Earlier>,
+    ) {
         let item = list::item(command, &command_id);
-        let (lane, command_id) = (command.sends_to().cloned(), command_id.into());
-        self.queue.insert(Entry {
-            owner,
-            command_id,
-            item,
-            lane,
-            state: State::READY,
-            moved: false,
-            throttled: 0,
-        });
+        let lane = command.sends_to().cloned();
+        let (state, cover) = match earlier {
+            None => (State::READY, if cx.config.write_ahead { UNCOVERED } else { 0 }),
+            Some(earlier) => (earlier.doubt(cx), 0),
+        };
+        let entry = Entry { owner, command_id, item, lane, state, cover, moved: false, throttled: 0 };
+        let seq = self.queue.insert(entry);
+        if earlier.is_some_and(|earlier| self.list != Some(earlier.list)) {
+            self.answer(seq, Err(CallError::Unknown(Phase::Sent)));
+        } else if cover == UNCOVERED {
+            self.uncovered.insert(seq);
+        }
         self.go_on(cx);
+    }
+
+    /// A save was stored, or something else happened that may let commands leave.
+    pub(super) fn stored(&mut self, cx: &mut Cx) {
+        self.go_on(cx);
+    }
+
+    /// Has a save made that contains what waits, and the list that it goes to.
+    fn cover(&mut self, cx: &mut Cx) {
+        if self.list.is_some() && !self.uncovered.is_empty() {
+            let revision = cx.ask_save();
+            for seq in core::mem::take(&mut self.uncovered) {
+                self.queue.update(seq, |entry| entry.cover = revision);
+            }
+        }
+    }
+
+    /// Another list needs another save.
+    fn uncover(&mut self, cx: &Cx) {
+        if cx.config.write_ahead {
+            let all: Vec<Seq> = self.queue.iter().map(|(seq, _)| seq).collect();
+            for seq in &all {
+                self.queue.update(*seq, |entry| entry.cover = UNCOVERED);
+            }
+            self.uncovered.extend(all);
+        }
     }
 
     /// Takes a command back, if it surely was not executed.
     pub(super) fn withdraw(&mut self, cx: &mut Cx, owner: CommandOwner) -> bool {
         let waiting = self.find(owner).filter(|(_, entry)| !entry.state.has_left()).map(|(seq, _)| seq);
-        let withdrawn = waiting.and_then(|seq| self.queue.remove(seq)).is_some();
+        let withdrawn = waiting.and_then(|seq| self.remove(seq)).is_some();
         self.go_on(cx);
         withdrawn
     }
 
     /// Stops waiting for a command; true if it may have been executed.
     pub(super) fn abandon(&mut self, cx: &mut Cx, owner: CommandOwner) -> bool {
-        let entry = self.queue.by_owner(owner).and_then(|seq| self.queue.remove(seq));
+        let entry = self.queue.by_owner(owner).and_then(|seq| self.remove(seq));
         self.close_retired(cx);
         self.go_on(cx);
         entry.is_some_and(|entry| entry.state.has_left())
@@ -137,6 +179,7 @@ impl Outbox {
         if self.list == Some(list) {
             self.list = None;
             self.stop_walk(cx);
+            self.uncover(cx);
             let all: Vec<(Seq, State)> = self.queue.iter().map(|(seq, entry)| (seq, entry.state)).collect();
             for (seq, state) in all {
                 match state {
@@ -267,9 +310,14 @@ impl Outbox {
     }
 
     fn answer(&mut self, seq: Seq, result: Result<Response, CallError>) {
-        if let Some(entry) = self.queue.remove(seq) {
+        if let Some(entry) = self.remove(seq) {
             self.answers.push_back((entry.owner, result));
         }
+    }
+
+    fn remove(&mut self, seq: Seq) -> Option<Entry> {
+        self.uncovered.remove(&seq);
+        self.queue.remove(seq)
     }
 
     // ---- items
@@ -310,6 +358,7 @@ impl Outbox {
 
     /// Does what can be done now, and arms the timers for the rest.
     fn go_on(&mut self, cx: &mut Cx) {
+        self.cover(cx);
         if self.online && self.walk.is_none() && self.queue.next_look().is_some_and(|at| at <= cx.now) {
             self.search(cx);
         }
@@ -317,7 +366,7 @@ impl Outbox {
             for seq in self.queue.due_throttled(cx.now) {
                 self.queue.update(seq, |entry| entry.state = State::READY);
             }
-            while let Some(seq) = self.queue.first_ready() {
+            for seq in self.queue.ready(cx.stored) {
                 self.push(cx, seq, list);
             }
         }

@@ -272,8 +272,14 @@ fn a_jump_with_nothing_behind_it_is_accepted() {
     let mut rig = Rig::online();
     rig.open_live(Kind::List, LIST, 3);
     rig.live("list_item_added", &list_item(7, 0));
-    rig.pass(120);
+    // A replay that lacks events is doubted twice: they may be lost as well.
+    for _ in 0..2 {
+        rig.pass(120);
+        rig.establish(LIST, 3);
+        assert_eq!(rig.told(), Vec::<String>::new());
+    }
     // Even from a service whose acknowledgements say nothing useful.
+    rig.pass(120);
     rig.establish(LIST, 3);
     assert_eq!(rig.told(), [r#"Added 0 {"v":7} New"#, "Subscribed"]);
     rig.live("list_item_added", &list_item(8, 1));
@@ -360,8 +366,8 @@ fn an_object_falls_behind_and_catches_up() {
     rig.pass(120);
     let poke = rig.poke();
     rig.accept(&poke);
-    for sid in [LIST, DOCUMENT, "SH1"] {
-        rig.completed(sid, poke.correlation_id, 0);
+    for (sid, last_event_id) in [(LIST, 0), (DOCUMENT, 0), ("SH1", -1)] {
+        rig.completed(sid, poke.correlation_id, last_event_id);
     }
     rig.live("list_item_added", &list_item(1, 1));
     rig.flood();
@@ -371,7 +377,7 @@ fn an_object_falls_behind_and_catches_up() {
     // Answers to calls come through the session list: it goes on.
     rig.live(
         "list_item_updated",
-        &json!({"id": 1, "list_sid": "SH1", "item_index": 0, "item_data": {"response": {}}}),
+        &json!({"id": 0, "list_sid": "SH1", "item_index": 0, "item_data": {"response": {}}}),
     );
     assert_eq!(rig.told().split_off(3), [r#"Added 1 {"v":1} New"#, r#"Updated 0 {"response":{}} New"#]);
     assert_eq!((rig.cx.stats.behind, rig.sync.is_behind()), (2, true));
@@ -379,7 +385,7 @@ fn an_object_falls_behind_and_catches_up() {
     rig.go_online();
     rig.pass(120);
     let poke = rig.poke();
-    assert_eq!(poke.objects(), ["SH1:1".into(), format!("{LIST}:1"), format!("{DOCUMENT}:0")]);
+    assert_eq!(poke.objects(), ["SH1:0".into(), format!("{LIST}:1"), format!("{DOCUMENT}:0")]);
     rig.accept(&poke);
     rig.replay(poke.correlation_id, "list_item_added", &list_item(2, 2));
     rig.completed(LIST, poke.correlation_id, 3);

@@ -220,6 +220,7 @@ impl World {
                         self.rig.notices.push(notice);
                     }
                 }
+                Command::Save { .. } => panic!("no stage of the transport asks for a save"),
                 Command::Send { link, bytes } => {
                     assert_eq!(self.socket, Some((link, true)), "sent on a socket that is not open");
                     let (header, payload) = frame::decode(bytes.as_bytes(), FrameLimits::default()).unwrap();

@@ -4,6 +4,7 @@ mod inspect;
 mod record;
 mod replay;
 mod serve;
+mod simulate;
 
 use std::process::ExitCode;
 
@@ -18,23 +19,24 @@ struct Cli {
 }
 
 #[derive(Debug, Subcommand)]
-#[expect(clippy::large_enum_variant, reason = "there is one in a process")]
 enum Command {
     Inspect(inspect::Options),
     Record(record::Options),
     Replay(replay::Options),
-    Serve(serve::Options),
+    Serve(Box<serve::Options>),
+    Simulate(simulate::Options),
 }
 
 fn main() -> ExitCode {
     let result = match Cli::parse().command {
-        Command::Inspect(options) => inspect::run(options),
-        Command::Record(options) => record::run(options),
+        Command::Inspect(options) => inspect::run(options).map(|()| ExitCode::SUCCESS),
+        Command::Record(options) => record::run(options).map(|()| ExitCode::SUCCESS),
         Command::Replay(options) => replay::run(&options),
-        Command::Serve(options) => serve::run(options),
+        Command::Serve(options) => serve::run(*options).map(|()| ExitCode::SUCCESS),
+        Command::Simulate(options) => simulate::run(&options),
     };
     match result {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => {
             eprintln!("chat-testkit: {error}");
             ExitCode::FAILURE

@@ -2,6 +2,7 @@
 
 use std::io::{self, Write};
 use std::path::PathBuf;
+use std::process::ExitCode;
 
 use chat_testkit::replay::replay_file;
 use clap::Args;
@@ -21,7 +22,7 @@ pub(crate) struct Options {
     quiet: bool,
 }
 
-pub(crate) fn run(options: &Options) -> io::Result<()> {
+pub(crate) fn run(options: &Options) -> io::Result<ExitCode> {
     let mut out = io::stdout().lock();
     let mut failed = 0;
     for path in &options.files {
@@ -50,8 +51,5 @@ pub(crate) fn run(options: &Options) -> io::Result<()> {
         }
     }
     out.flush()?;
-    match failed {
-        0 => Ok(()),
-        _ => Err(io::Error::other(format!("{failed} of {} files failed", options.files.len()))),
-    }
+    Ok(if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

@@ -26,6 +26,8 @@ pub(super) struct Entry {
     /// The channel that it sends a message to: its lane.
     pub(super) lane: Option<ChannelSid>,
     pub(super) state: State,
+    /// A stored save of this revision contains it, so it may leave; only with write-ahead (design §4 "Crashing").
+    pub(super) cover: u64,
     /// Whether it was refused because its list was gone: that is borne once (spec 03 §3.6).
     pub(super) moved: bool,
     /// How often it was throttled in a row.
@@ -89,7 +91,7 @@ pub(super) struct Queue {
 }
 
 impl Queue {
-    pub(super) fn insert(&mut self, entry: Entry) {
+    pub(super) fn insert(&mut self, entry: Entry) -> Seq {
         let seq = self.next;
         self.next += 1;
         self.owners.insert(entry.owner, seq);
@@ -99,6 +101,7 @@ impl Queue {
         }
         self.entries.insert(seq, entry);
         self.index(seq);
+        seq
     }
 
     /// Takes a command out; the next of its lane may leave then.
@@ -154,9 +157,15 @@ impl Queue {
         self.writes.get(&write).copied()
     }
 
-    /// The oldest command whose turn it is.
-    pub(super) fn first_ready(&self) -> Option<Seq> {
-        self.ready.first().copied()
+    /// The commands whose turn it is and which a save of revision `stored` covers, oldest first.
+    pub(super) fn ready(&self, stored: u64) -> Vec<Seq> {
+        let covered = |seq: &&Seq| self.entries.get(seq).is_some_and(|entry| entry.cover <= stored);
+        self.ready.iter().filter(covered).copied().collect()
+    }
+
+    /// Whether its lane, if it has one, is free for it.
+    pub(super) fn has_turn(&self, seq: Seq) -> bool {
+        self.entries.get(&seq).is_some_and(|entry| self.is_first(seq, entry))
     }
 
     /// When the next throttled command may leave.

@@ -64,7 +64,14 @@ impl Outbox {
         };
         for seq in walk.targets.iter().copied() {
             match self.queue.get(seq).map(|entry| entry.state) {
-                Some(State::Doubt { again_at, .. }) if walk.since >= again_at => self.push(cx, seq, list),
+                Some(State::Doubt { again_at, .. }) if walk.since >= again_at => {
+                    // Of a lane only the first may leave, and after a crash all of it is in doubt.
+                    if self.queue.has_turn(seq) {
+                        self.push(cx, seq, list);
+                    } else {
+                        self.queue.update(seq, |entry| entry.state = State::READY);
+                    }
+                }
                 Some(State::Doubt { again_at, .. }) => self.look_at(seq, |look| look.at = Some(again_at)),
                 Some(State::Pushed { .. }) => self.look_later(cx, seq),
                 _ => {}

@@ -170,7 +170,7 @@ impl World {
                     self.asked.remove(&query);
                 }
                 Order::Close { .. } => {}
-                other @ Order::Open { .. } => panic!("{other:?}"),
+                other @ (Order::Open { .. } | Order::Follow { .. }) => panic!("{other:?}"),
             }
         }
     }

@@ -1,0 +1,49 @@
+use std::time::Duration;
+
+use chat_proto::Config;
+
+/// How long a host may take for what it has to do. The clock is the host's own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Bounds {
+    /// How far past a deadline it may come: 1 s.
+    pub late: Duration,
+    /// How long there may be commands in the queue without a break: 1 s.
+    pub commands: Duration,
+    /// From taking [`Command::Open`](chat_proto::Command::Open) to answering it: the client's connect timeout, after which
+    /// it takes the command back, its close timeout, and a second.
+    pub open: Duration,
+    /// From taking [`Command::Close`](chat_proto::Command::Close) to answering it: twice the client's close timeout, and a
+    /// second.
+    pub close: Duration,
+    /// How long nothing may be heard of an HTTP request, if the client then gives it up: the client's reply timeout.
+    pub http: Duration,
+}
+
+impl Bounds {
+    /// Those that go with a configuration.
+    pub fn of(config: &Config) -> Self {
+        let second = Duration::from_secs(1);
+        Self {
+            late: second,
+            commands: second,
+            open: config.connect_timeout.saturating_add(config.close_timeout).saturating_add(second),
+            close: config.close_timeout.saturating_mul(2).saturating_add(second),
+            http: config.reply_timeout,
+        }
+    }
+
+    /// All but the last longer: for real clocks on machines that have other things to do.
+    #[must_use]
+    pub fn and(self, more: Duration) -> Self {
+        let Self { late, commands, open, close, http } = self;
+        let [late, commands, open, close] =
+            [late, commands, open, close].map(|bound| bound.saturating_add(more));
+        Self { late, commands, open, close, http }
+    }
+}
+
+impl Default for Bounds {
+    fn default() -> Self {
+        Self::of(&Config::default())
+    }
+}

@@ -1,0 +1,132 @@
+//! The referee: a good host passes, and a host of each bad kind is caught.
+
+mod rig;
+
+use std::mem::discriminant;
+
+use chat_proto::{Client, Deadline, HttpId, LinkId, Time, Why};
+use chat_testkit::referee::{Breach, HostCheck, Kind};
+use chat_testkit::world::{Plan, World};
+
+use rig::{Flaw, play};
+
+/// Makes one kind of breach.
+type Example = fn(LinkId) -> Kind;
+
+const EVERY_FLAW: [(Flaw, &[Example]); 22] = [
+    (Flaw::KeepsCommands, &[|_| Kind::CommandsLeft { since: Time::ZERO }]),
+    (Flaw::NeverTicks, &[|_| Kind::Overslept(Deadline { at: Time::ZERO, why: Why::Retry })]),
+    (Flaw::TicksLate, &[|_| Kind::Overslept(Deadline { at: Time::ZERO, why: Why::Retry })]),
+    (Flaw::ClockGoesBack, &[|_| Kind::ClockBackwards { from: Time::ZERO }]),
+    (Flaw::IgnoresOpen, &[Kind::OpenUnanswered]),
+    (Flaw::IgnoresClose, &[Kind::CloseUnanswered]),
+    (Flaw::MakesUpLinks, &[Kind::NotAskedFor]),
+    (Flaw::OpensTwice, &[Kind::OpenedTwice]),
+    (Flaw::OpensClosed, &[Kind::OpenedAfterClosed]),
+    (Flaw::ClosesTwice, &[Kind::ClosedTwice]),
+    (Flaw::ReadsTooEarly, &[Kind::FrameBeforeOpened]),
+    (Flaw::ReadsTooLate, &[Kind::FrameAfterClosed]),
+    (Flaw::SwapsSends, &[Kind::SendOutOfOrder]),
+    (Flaw::SendsToNewSocket, &[|link| Kind::SendOnWrongLink { link }]),
+    (Flaw::SendsTwice, &[Kind::SendTwice]),
+    (Flaw::LosesSends, &[|link| Kind::SendLost { link, messages: 0 }]),
+    (Flaw::MakesUpSends, &[|_| Kind::SendNotAskedFor]),
+    (Flaw::ReadsTwice, &[Kind::FrameMangled]),
+    (Flaw::WritesBeforeReading, &[|link| Kind::StoppedReading { link, messages: 0 }]),
+    (Flaw::IgnoresHttp, &[|_| Kind::HttpUnanswered(http())]),
+    (Flaw::MakesUpHttp, &[|_| Kind::HttpNotAskedFor(http())]),
+    (Flaw::AnswersHttpTwice, &[|_| Kind::HttpAfterDone(http())]),
+];
+
+fn http() -> HttpId {
+    serde_json::from_str("1").unwrap()
+}
+
+fn shown(breaches: &[Breach]) -> String {
+    breaches.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn a_good_host_passes() {
+    let check = play(None);
+    assert_eq!(shown(check.breaches()), "");
+    // And it was a test: sockets were cut and closed, and much was said.
+    assert!(check.stats().connects >= 3, "{:?}", check.stats());
+}
+
+#[test]
+fn a_host_of_each_bad_kind_is_caught() {
+    for (flaw, kinds) in EVERY_FLAW {
+        let check = play(Some(flaw));
+        let breaches = check.breaches();
+        assert!(!breaches.is_empty(), "{flaw:?} is not noticed");
+        for (place, kind) in kinds.iter().enumerate() {
+            let Some(link) = check.links().next() else { panic!("it opens a link") };
+            let kind = discriminant(&kind(link));
+            let found = breaches.iter().any(|breach| discriminant(&breach.kind) == kind);
+            assert!(found, "{flaw:?}, kind {place} is not among\n{}", shown(breaches));
+        }
+    }
+}
+
+/// A flaw is called by its name, not by everything that follows from it: what is neither expected nor a consequence that
+/// this list admits would lead people astray.
+#[test]
+fn flaws_of_one_moment_are_called_by_their_names_alone() {
+    for (flaw, kinds) in EVERY_FLAW {
+        let follows = matches!(flaw, Flaw::KeepsCommands | Flaw::SwapsSends | Flaw::SendsToNewSocket);
+        if follows {
+            continue;
+        }
+        let check = play(Some(flaw));
+        let Some(link) = check.links().next() else { panic!("it opens a link") };
+        for breach in check.breaches() {
+            let known = kinds.iter().any(|kind| discriminant(&kind(link)) == discriminant(&breach.kind));
+            assert!(known, "{flaw:?} is called\n{}", shown(check.breaches()));
+        }
+    }
+}
+
+#[test]
+fn the_simulator_is_a_good_host_in_calm_worlds() {
+    for seed in 0..4 {
+        let run = World::<HostCheck<Client>>::new(Plan::calm(seed)).run().unwrap();
+        for client in run.clients {
+            assert_eq!(shown(client.breaches()), "", "seed {seed}");
+        }
+    }
+}
+
+#[test]
+fn the_simulator_is_a_bad_host_where_it_is_to_be_one() {
+    let mut plan = Plan::calm(1);
+    plan.hosts.clock_back = 300;
+    plan.hosts.stale = 300;
+    plan.hosts.suspends = 100;
+    plan.weather.cuts = 100;
+    let run = World::<HostCheck<Client>>::new(plan).run().unwrap();
+    let has = |wanted: fn(&Kind) -> bool| {
+        run.clients.iter().any(|client| client.breaches().iter().any(|breach| wanted(&breach.kind)))
+    };
+    assert!(has(|kind| matches!(kind, Kind::ClockBackwards { .. })));
+    assert!(has(|kind| matches!(kind, Kind::Overslept(_))));
+    assert!(has(|kind| matches!(kind, Kind::ClosedTwice(_) | Kind::FrameAfterClosed(_))));
+}
+
+#[test]
+fn breaches_are_bounded_and_say_what_was_expected() {
+    let mut check = play(None);
+    let link = check.links().next().unwrap();
+    for _ in 0..1500 {
+        check.handle(Time::from_millis(1 << 40), chat_proto::Input::Opened(link));
+    }
+    assert_eq!(check.breaches().len(), 1000);
+    assert!(check.more_breaches() >= 500);
+    let text = check.breaches().last().unwrap().to_string();
+    assert!(
+        text.ends_with(
+            "link 1 is opened after it was closed; expected: nothing is told of a link after its Closed"
+        ),
+        "{text}"
+    );
+}

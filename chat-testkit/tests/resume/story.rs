@@ -1,0 +1,80 @@
+//! What the tests here have in common: people in a channel, and what the service holds.
+
+use std::time::Duration;
+
+use chat_proto::{
+    Call, CallError, CallId, ChannelSid, Config, CreateChannel, Event, Json, Message, Reply, SendMessage,
+};
+use chat_testkit::stage::{Stage, Who};
+use serde_json::{Value, json};
+
+/// Short, so that stories do not wait; the offline service executes at once.
+pub(crate) fn config() -> Config {
+    let mut config = Config::default();
+    config.late_execution = Duration::from_secs(2);
+    config
+}
+
+pub(crate) fn write_ahead() -> Config {
+    let mut config = config();
+    config.write_ahead = true;
+    config
+}
+
+pub(crate) fn send(channel: &ChannelSid, text: &str) -> Call {
+    Call::SendMessage(SendMessage {
+        channel: channel.clone(),
+        body: Some(text.into()),
+        attributes: Json::default(),
+    })
+}
+
+/// A channel that this person made and joined.
+pub(crate) fn channel(stage: &mut Stage, who: Who) -> ChannelSid {
+    let create = CreateChannel { unique_name: Some("general".into()), ..CreateChannel::default() };
+    let Ok(Reply::Channel(channel)) = stage.ask(who, Call::CreateChannel(create)) else { panic!() };
+    stage.ask(who, Call::Join(channel.sid.clone())).unwrap();
+    stage.settle();
+    channel.sid.clone()
+}
+
+/// The texts of a channel as the service holds them, by index.
+pub(crate) fn texts(stage: &mut Stage, channel: &ChannelSid) -> Vec<String> {
+    let list = stage.admin("messages", &json!({ "channel": channel.as_str() })).unwrap();
+    let list = list.get("messages").cloned().unwrap_or(list);
+    let items = match list {
+        Value::Array(items) => items,
+        Value::Object(items) => items.into_iter().map(|(_, item)| item).collect(),
+        _ => Vec::new(),
+    };
+    let mut texts: Vec<(u64, String)> = items
+        .iter()
+        .map(|item| (item["index"].as_u64().unwrap(), item["text"].as_str().unwrap_or_default().to_owned()))
+        .collect();
+    texts.sort();
+    texts.into_iter().map(|(_, text)| text).collect()
+}
+
+/// What was answered to each call, in order.
+pub(crate) fn answers(events: &[Event]) -> Vec<(CallId, Result<Reply, CallError>)> {
+    let answer = |event: &Event| match event {
+        Event::Answer { call, result } => Some((*call, result.clone())),
+        _ => None,
+    };
+    events.iter().filter_map(answer).collect()
+}
+
+/// The messages that were told as added, in order.
+pub(crate) fn added(events: &[Event]) -> Vec<&Message> {
+    let message = |event| match event {
+        &Event::MessageAdded(ref message) => Some(&**message),
+        _ => None,
+    };
+    events.iter().filter_map(message).collect()
+}
+
+/// The texts that wait in the read model.
+pub(crate) fn pending(stage: &Stage, who: Who, channel: &ChannelSid) -> Vec<String> {
+    let messages = stage.state(who).pending_messages(channel);
+    messages.map(|message| message.body.as_deref().unwrap_or_default().to_owned()).collect()
+}
