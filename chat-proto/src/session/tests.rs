@@ -126,8 +126,8 @@ fn planted_secrets_reach_no_line() {
         assert!(!line.contains("hunter2"), "{line}");
         for shift in ["hunter2", "_hunter2", "__hunter2"] {
             // The middle of the text in base64, whatever stands before it.
-            let encoded = base64::prelude::BASE64_STANDARD.encode(shift);
-            let inner = encoded.trim_end_matches('=').get(4..8).unwrap();
+            let whole = base64::prelude::BASE64_STANDARD.encode(shift);
+            let inner = whole.get(4..8).unwrap();
             assert!(!line.contains(inner) || line.contains("\"seed\""), "{inner} in {line}");
         }
     }

@@ -135,9 +135,13 @@ pub(super) fn meaning(at: Time, parts: &Parts, known: &Known) -> Meaning {
                 None => return Meaning::Own,
             }
         }
-        ("GET", [_, "Services", _, "Lists", _, "Context"] | [_, "Lists" | "Documents" | "Maps", _])
-        | ("GET", [_, "Services", _, "Maps", _, "Items"])
-        | ("GET", [_, "Services", _, "Users", _, "SyncList"])
+        (
+            "GET",
+            [_, "Services", _, "Lists", _, "Context"]
+            | [_, "Lists" | "Documents" | "Maps", _]
+            | [_, "Services", _, "Maps", _, "Items"]
+            | [_, "Services", _, "Users", _, "SyncList"],
+        )
         | ("POST", [_, "Lists" | "Subscriptions"]) => return Meaning::Own,
         _ => None,
     };
