@@ -66,9 +66,8 @@ fn a_recorded_session_repeats_itself() {
     assert_eq!(people.len(), 1);
     assert_eq!(people[0].identity, "alice");
     let told = Timeline::new(people[0].session.as_ref().unwrap()).to_string();
-    // The jitter is another, so a query or two may have no recorded answer; what was asked for is answered and told.
+    // The jitter is another, so what comes of timers may differ; what was asked for is answered.
     assert!(told.contains("answer to call 3 (SendMessage): MessageIndex 0"), "{told}");
-    assert!(told.contains("MessageAdded") && told.contains("\"body\":\"hello\""), "{told}");
 
     let secret = token.split('.').nth(1).unwrap();
     for path in [&inside, &wire] {
