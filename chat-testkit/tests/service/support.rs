@@ -55,7 +55,6 @@ impl Stage {
     fn collect(&mut self) {
         while let Some(output) = self.service.poll_output() {
             match output {
-                ServiceOutput::HttpReply { .. } | ServiceOutput::HttpCut { .. } => {}
                 ServiceOutput::Send { conn, bytes } => {
                     let (header, payload) = frame::decode(&bytes, FrameLimits::default()).unwrap();
                     let header = serde_json::from_str(header).unwrap();
