@@ -200,8 +200,10 @@ fn with_write_ahead_nothing_leaves_before_it_is_on_the_disk() {
     let id = stage.start(alice, send(&room, "kept back")).unwrap();
     stage.advance(Duration::from_secs(5));
     assert_eq!(texts(&mut stage, &room), [""; 0]);
-    stage.lose_saves(alice, false);
     stage.start(alice, send(&room, "another")).unwrap();
+    stage.advance(Duration::from_secs(1));
+    assert_eq!(texts(&mut stage, &room), [""; 0]);
+    stage.lose_saves(alice, false);
     assert!(stage.answer(alice, id).unwrap().is_ok());
     stage.settle();
     assert_eq!(texts(&mut stage, &room), ["kept back", "another"]);
