@@ -134,7 +134,7 @@ impl Client {
             Input::Opened(link) => self.twilsock.opened(&mut self.cx, link),
             Input::Closed(link, cause) => self.twilsock.closed(&mut self.cx, link, &cause),
             Input::Stored { revision } => {
-                self.cx.stored = self.cx.stored.max(revision.min(self.cx.revision));
+                self.cx.save_stored(revision);
                 self.chat.stored(&mut self.cx);
             }
             Input::HttpProgress(http, bytes) => self.chat.http_progress(&mut self.cx, http, bytes),

@@ -29,8 +29,8 @@ pub enum Command {
     },
     /// Store what [`Client::save`](crate::Client::save) gives, so that it survives a crash, and tell
     /// [`Stored`](crate::Input::Stored) with the revision of that save. Only with
-    /// [`Config::write_ahead`](crate::Config::write_ahead). One save answers all that were asked for before it; while
-    /// one is being stored others may be asked for.
+    /// [`Config::write_ahead`](crate::Config::write_ahead). Nothing else is asked
+    /// for before: when it cannot be stored, try again.
     Save {
         /// The save must be of this revision or a later one; one that is made now is.
         revision: u64,

@@ -37,6 +37,8 @@ pub(crate) struct Cx {
     pub(crate) revision: u64,
     /// A save of this revision was stored.
     pub(crate) stored: u64,
+    /// A save of this revision was asked for last.
+    asked: u64,
     next_id: u64,
 }
 
@@ -47,6 +49,7 @@ impl Cx {
             epoch: 0,
             revision: 0,
             stored: 0,
+            asked: 0,
             ids,
             jitter,
             timers: Timers::default(),
@@ -68,16 +71,27 @@ impl Cx {
         id
     }
 
-    /// Asks the host to store a save that contains what there is now; gives the revision that such a save has.
+    /// Has the host store a save that contains what there is now; gives the revision that such a save has. One is asked
+    /// for at a time: what comes up meanwhile is in the next, or in this one when the host is not that quick.
     pub(crate) fn ask_save(&mut self) -> u64 {
         self.revision = self.revision.saturating_add(1);
-        let revision = self.revision;
-        if let Some(Command::Save { revision: asked }) = self.commands.back_mut() {
-            *asked = revision;
-        } else {
-            self.commands.push_back(Command::Save { revision });
+        self.ask_if_idle();
+        self.revision
+    }
+
+    /// A save of this revision was stored.
+    pub(crate) fn save_stored(&mut self, revision: u64) {
+        self.stored = self.stored.max(revision.min(self.revision));
+        if self.revision > self.stored {
+            self.ask_if_idle();
         }
-        revision
+    }
+
+    fn ask_if_idle(&mut self) {
+        if self.asked <= self.stored {
+            self.asked = self.revision;
+            self.commands.push_back(Command::Save { revision: self.asked });
+        }
     }
 
     /// Asks twilsock to carry a request; the answer comes back to `owner`.

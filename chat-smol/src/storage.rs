@@ -42,7 +42,7 @@ impl FileStorage {
     /// Another process has it ([`io::ErrorKind::WouldBlock`]), or the folder cannot be written to.
     pub fn open(path: impl Into<PathBuf>) -> io::Result<Self> {
         let path = path.into();
-        let lock = private(&beside(&path, ".lock"))?;
+        let lock = private(&beside(&path, ".lock"), false)?;
         lock.try_lock().map_err(io::Error::from)?;
         Ok(Self { place: Arc::new(Place { path, _lock: lock }) })
     }
@@ -78,8 +78,12 @@ impl Storage for FileStorage {
 /// Writes all of it beside, then puts it in the place of the old one: whatever happens, one of them is there.
 fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let new = beside(path, ".new");
-    let mut file = private(&new)?;
-    file.set_len(0)?;
+    // What a crash left of it may be anything, with anybody's rights.
+    match fs::remove_file(&new) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let mut file = private(&new, true)?;
     file.write_all(bytes)?;
     file.sync_all()?;
     drop(file);
@@ -100,9 +104,9 @@ fn beside(path: &Path, suffix: &str) -> PathBuf {
 }
 
 /// Opens a file that nobody else may read: what people wrote is in it.
-fn private(path: &Path) -> io::Result<File> {
+fn private(path: &Path, new: bool) -> io::Result<File> {
     let mut options = OpenOptions::new();
-    options.write(true).create(true).truncate(false);
+    options.write(true).create(true).create_new(new).truncate(false);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     options.open(path)

@@ -359,7 +359,12 @@ impl Stage {
                 }
             }
             Parcel::Save(who, life, saved) => {
-                if self.people[who.0].life == life && !self.people[who.0].lose_saves {
+                let person = &self.people[who.0];
+                if person.life == life && person.lose_saves {
+                    // The host tries again.
+                    let saved = Box::new(person.client.save(self.now));
+                    self.wire.send(self.now + DISK, Parcel::Save(who, life, saved));
+                } else if person.life == life {
                     let revision = saved.revision();
                     self.people[who.0].disk = Some(*saved);
                     self.tell(who, Input::Stored { revision });

@@ -5,6 +5,7 @@ use std::time::Duration;
 use chat_proto::{
     Call, Client, Config, Event, Input, MemberRef, Network, ResumeError, Saved, Seed, Time, Token,
 };
+use chat_testkit::service::ServiceConfig;
 use chat_testkit::stage::{Stage, Who};
 use proptest::prelude::*;
 use serde_json::Value;
@@ -13,7 +14,7 @@ use crate::story::{channel, config, send};
 
 /// A save with something of everything: messages, members, people, calls at all stages.
 fn rich() -> (Stage, Who, Saved) {
-    let mut stage = Stage::new(Default::default());
+    let mut stage = Stage::new(ServiceConfig::default());
     let (alice, bob) = (stage.enter_with("alice", config()), stage.enter("bob"));
     let room = channel(&mut stage, alice);
     stage.ask(alice, Call::Add(room.clone(), "bob".into())).unwrap();
@@ -39,7 +40,7 @@ fn rich() -> (Stage, Who, Saved) {
 }
 
 fn token(identity: &str) -> Token {
-    Token::new(Stage::new(Default::default()).token(identity, Duration::from_hours(1))).unwrap()
+    Token::new(Stage::new(ServiceConfig::default()).token(identity, Duration::from_hours(1))).unwrap()
 }
 
 fn resume(token: Token, config: Config, saved: Saved) -> Result<Client, ResumeError> {
@@ -48,7 +49,7 @@ fn resume(token: Token, config: Config, saved: Saved) -> Result<Client, ResumeEr
 
 #[test]
 fn no_secret_stands_in_a_save_or_its_debug() {
-    let mut stage = Stage::new(Default::default());
+    let mut stage = Stage::new(ServiceConfig::default());
     let mut with_continuation = config();
     with_continuation.continuation_token = Some(chat_proto::Secret::new("continuation-hunter2"));
     let alice = stage.enter_with("alice", with_continuation);

@@ -3,7 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use chat_proto::{Call, CallError, CallId, ChannelSid, Config, Event, Identity, Json, Network, Reply, Saved};
+use chat_proto::{
+    Call, CallError, CallId, CallOptions, ChannelSid, Config, Event, Identity, Json, Network, Reply, Saved,
+};
+use chat_testkit::service::ServiceConfig;
 use chat_testkit::stage::{Stage, Who};
 use chat_testkit::world::Rng;
 use proptest::prelude::*;
@@ -26,7 +29,7 @@ struct Story {
 
 impl Story {
     fn new(seed: u64, config: Config) -> Self {
-        let mut stage = Stage::new(Default::default());
+        let mut stage = Stage::new(ServiceConfig::default());
         let victim = stage.enter_with("alice", config);
         let (twin, bob) = (stage.enter("alice"), stage.enter("bob"));
         stage.settle();
@@ -311,8 +314,7 @@ fn a_deadline_is_kept() {
     let mut story = Story::new(1, config());
     story.stage.reachable(false);
     story.stage.cut(story.victim);
-    let options =
-        chat_proto::CallOptions { deadline: chat_proto::CallDeadline::After(Duration::from_secs(20)) };
+    let options = CallOptions { deadline: chat_proto::CallDeadline::After(Duration::from_secs(20)) };
     let call = send(&story.room, "in time or not at all");
     let id = story.stage.start_with(story.victim, call, options).unwrap();
     story.stage.advance(Duration::from_secs(12));
@@ -331,10 +333,11 @@ fn a_deadline_is_kept() {
 #[test]
 fn what_was_not_taken_is_told_after_the_resume() {
     use chat_proto::{Client, Seed, Time, Token};
-    let token = Token::new(Stage::new(Default::default()).token("alice", Duration::from_hours(1))).unwrap();
+    let token =
+        Token::new(Stage::new(ServiceConfig::default()).token("alice", Duration::from_hours(1))).unwrap();
     let now = Time::from_millis(1_000);
     let mut client = Client::new(config(), token.clone(), &Seed::from_number(1), now);
-    let id = client.call(now, Call::GetLocalChannels(None), Default::default()).unwrap();
+    let id = client.call(now, Call::GetLocalChannels(None), CallOptions::default()).unwrap();
     let saved = client.save(now);
     assert_eq!(saved.identity(), Some(&Identity::new("alice")));
     let mut client = Client::resume(config(), token, &Seed::from_number(1), now, saved).unwrap();
@@ -347,7 +350,7 @@ fn what_was_not_taken_is_told_after_the_resume() {
 fn a_call_from_the_first_moments_is_never_done_twice() {
     let (mut unknown, mut ok) = (0, 0);
     for moment in 0..60 {
-        let mut stage = Stage::new(Default::default());
+        let mut stage = Stage::new(ServiceConfig::default());
         let owner = stage.enter("owner");
         let room = channel(&mut stage, owner);
         stage.ask(owner, Call::Add(room.clone(), "alice".into())).unwrap();

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use chat_proto::{CallError, ChannelStatus, Event, Network, Reply, Saved};
+use chat_proto::{CallError, ChannelStatus, CreateChannel, Event, Network, Reply, Saved};
+use chat_testkit::service::ServiceConfig;
 use chat_testkit::stage::Stage;
 
 use crate::story::{added, answers, channel, config, pending, send, texts, write_ahead};
@@ -16,7 +17,7 @@ fn kept(saved: &Saved) -> Saved {
 
 #[test]
 fn offline_messages_wait_show_and_go_out_in_order() {
-    let mut stage = Stage::new(Default::default());
+    let mut stage = Stage::new(ServiceConfig::default());
     let alice = stage.enter_with("alice", config());
     let room = channel(&mut stage, alice);
     stage.reachable(false);
@@ -29,7 +30,7 @@ fn offline_messages_wait_show_and_go_out_in_order() {
     assert_eq!(texts(&mut stage, &room), [""; 0]);
     stage.take_events(alice);
     stage.reachable(true);
-    stage.advance(Duration::from_secs(60));
+    stage.advance(Duration::from_mins(1));
     assert_eq!(texts(&mut stage, &room), ["0", "1", "2", "3", "4"]);
     assert_eq!(pending(&stage, alice, &room), [""; 0]);
     let events = stage.take_events(alice);
@@ -40,7 +41,7 @@ fn offline_messages_wait_show_and_go_out_in_order() {
 
 #[test]
 fn a_message_stands_in_the_list_or_waits_but_never_both() {
-    let mut stage = Stage::new(Default::default());
+    let mut stage = Stage::new(ServiceConfig::default());
     let alice = stage.enter_with("alice", config());
     let room = channel(&mut stage, alice);
     for n in 0..3 {
@@ -56,7 +57,7 @@ fn a_message_stands_in_the_list_or_waits_but_never_both() {
 
 #[test]
 fn a_refused_message_shows_no_more() {
-    let mut stage = Stage::new(Default::default());
+    let mut stage = Stage::new(ServiceConfig::default());
     let (alice, bob) = (stage.enter("alice"), stage.enter("bob"));
     let room = channel(&mut stage, alice);
     stage.ask(bob, chat_proto::Call::GetChannelBySid(room.clone())).unwrap();
@@ -68,7 +69,7 @@ fn a_refused_message_shows_no_more() {
 /// The read model is there before anything was heard of the service, and what was missed is told once.
 #[test]
 fn a_resumed_client_knows_at_once_and_hears_what_it_missed() {
-    let mut stage = Stage::new(Default::default());
+    let mut stage = Stage::new(ServiceConfig::default());
     let (alice, bob) = (stage.enter_with("alice", config()), stage.enter("bob"));
     let room = channel(&mut stage, alice);
     stage.ask(bob, chat_proto::Call::GetChannelBySid(room.clone())).unwrap();
@@ -88,11 +89,11 @@ fn a_resumed_client_knows_at_once_and_hears_what_it_missed() {
 
     stage.reachable(false);
     stage.crash(alice, saved).unwrap();
-    let state = stage.state(alice);
-    assert!(state.is_ready());
-    assert_eq!(state.channel(&room), before.channel(&room));
-    assert_eq!(state.members(&room), before.members(&room));
-    assert!(state.messages(&room).eq(before.messages(&room)));
+    let resumed = stage.state(alice);
+    assert!(resumed.is_ready());
+    assert_eq!(resumed.channel(&room), before.channel(&room));
+    assert_eq!(resumed.members(&room), before.members(&room));
+    assert!(resumed.messages(&room).eq(before.messages(&room)));
     stage.reachable(true);
     stage.advance(Duration::from_secs(30));
     stage.settle();
@@ -108,7 +109,7 @@ fn a_resumed_client_knows_at_once_and_hears_what_it_missed() {
 /// What went away meanwhile is told as gone.
 #[test]
 fn a_channel_that_was_destroyed_meanwhile_is_removed() {
-    let mut stage = Stage::new(Default::default());
+    let mut stage = Stage::new(ServiceConfig::default());
     let alice = stage.enter_with("alice", config());
     let room = channel(&mut stage, alice);
     let saved = stage.save(alice);
@@ -126,7 +127,7 @@ fn a_channel_that_was_destroyed_meanwhile_is_removed() {
 /// Executed after the save was made: found by its command id, answered with what the service said then.
 #[test]
 fn a_message_that_left_after_the_save_is_found_and_not_sent_again() {
-    let mut stage = Stage::new(Default::default());
+    let mut stage = Stage::new(ServiceConfig::default());
     let alice = stage.enter_with("alice", config());
     let room = channel(&mut stage, alice);
     stage.ask(alice, send(&room, "first")).unwrap();
@@ -147,7 +148,7 @@ fn a_message_that_left_after_the_save_is_found_and_not_sent_again() {
 /// Never left: sent once nothing late can be left, in order, also behind one that did leave.
 #[test]
 fn messages_that_did_not_leave_are_sent_in_order_after_the_late_execution_bound() {
-    let mut stage = Stage::new(Default::default());
+    let mut stage = Stage::new(ServiceConfig::default());
     let alice = stage.enter_with("alice", config());
     let room = channel(&mut stage, alice);
     stage.network(alice, Network::Offline);
@@ -168,10 +169,10 @@ fn messages_that_did_not_leave_are_sent_in_order_after_the_late_execution_bound(
 /// Nothing can be known of what went to a list that is gone.
 #[test]
 fn without_the_session_list_the_fate_is_unknown() {
-    let mut stage = Stage::new(Default::default());
+    let mut stage = Stage::new(ServiceConfig::default());
     let alice = stage.enter_with("alice", config());
     // The save knows no list at all, and the client went on.
-    let id = stage.start(alice, chat_proto::Call::CreateChannel(Default::default())).unwrap();
+    let id = stage.start(alice, chat_proto::Call::CreateChannel(CreateChannel::default())).unwrap();
     let saved = stage.save(alice);
     stage.settle();
     stage.take_events(alice);
@@ -182,9 +183,9 @@ fn without_the_session_list_the_fate_is_unknown() {
 /// With write-ahead a save proves that nothing left before it.
 #[test]
 fn with_write_ahead_a_call_from_before_the_first_session_is_done() {
-    let mut stage = Stage::new(Default::default());
+    let mut stage = Stage::new(ServiceConfig::default());
     let alice = stage.enter_with("alice", write_ahead());
-    let id = stage.start(alice, chat_proto::Call::CreateChannel(Default::default())).unwrap();
+    let id = stage.start(alice, chat_proto::Call::CreateChannel(CreateChannel::default())).unwrap();
     let saved = stage.save(alice);
     stage.crash(alice, saved).unwrap();
     assert!(matches!(stage.answer(alice, id), Some(Ok(Reply::Channel(_)))));
@@ -192,15 +193,17 @@ fn with_write_ahead_a_call_from_before_the_first_session_is_done() {
 
 #[test]
 fn with_write_ahead_nothing_leaves_before_it_is_on_the_disk() {
-    let mut stage = Stage::new(Default::default());
+    let mut stage = Stage::new(ServiceConfig::default());
     let alice = stage.enter_with("alice", write_ahead());
     let room = channel(&mut stage, alice);
     stage.lose_saves(alice, true);
     let id = stage.start(alice, send(&room, "kept back")).unwrap();
     stage.advance(Duration::from_secs(5));
     assert_eq!(texts(&mut stage, &room), [""; 0]);
-    stage.lose_saves(alice, false);
     stage.start(alice, send(&room, "another")).unwrap();
+    stage.advance(Duration::from_secs(1));
+    assert_eq!(texts(&mut stage, &room), [""; 0]);
+    stage.lose_saves(alice, false);
     assert!(stage.answer(alice, id).unwrap().is_ok());
     stage.settle();
     assert_eq!(texts(&mut stage, &room), ["kept back", "another"]);

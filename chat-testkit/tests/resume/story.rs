@@ -66,11 +66,13 @@ pub(crate) fn answers(events: &[Event]) -> Vec<(CallId, Result<Reply, CallError>
 
 /// The messages that were told as added, in order.
 pub(crate) fn added(events: &[Event]) -> Vec<&Message> {
-    let message = |event| match event {
-        &Event::MessageAdded(ref message) => Some(&**message),
-        _ => None,
-    };
-    events.iter().filter_map(message).collect()
+    let mut found = Vec::new();
+    for event in events {
+        if let Event::MessageAdded(message) = event {
+            found.push(&**message);
+        }
+    }
+    found
 }
 
 /// The texts that wait in the read model.
