@@ -215,7 +215,9 @@ impl Chat {
         if self.ending.has_begun() {
             return Err((call, RefusedReason::ShutDown));
         }
-        if self.calls.len() >= cx.config.limits.pending_calls {
+        // The end is always accepted: it is what empties the table.
+        let full = self.calls.len() >= cx.config.limits.pending_calls;
+        if full && !matches!(call, Call::Shutdown { .. }) {
             return Err((call, RefusedReason::TooManyCalls));
         }
         if cx.config.write_ahead && Kind::of(&call) == Kind::Command {

@@ -95,6 +95,15 @@ fn calls_beyond_the_limit_are_handed_back_unharmed() {
     stage.settle();
     stage.take_all_events();
     works(&mut stage, alice, &channel, "room again");
+    // The end is accepted however many calls are pending, and answers them.
+    stage.reachable(false);
+    stage.cut(alice);
+    let calls: Vec<_> =
+        (0..5).map(|n| stage.start(alice, message(&channel, &n.to_string())).unwrap()).collect();
+    stage.ask(alice, Call::Shutdown { drain_until: None }).unwrap();
+    for call in calls {
+        assert!(matches!(stage.answer(alice, call), Some(Err(chat_proto::CallError::ShutDown))));
+    }
     assert_eq!(stored(&mut stage, &channel), ["0", "1", "2", "3", "4", "room again"]);
 }
 
