@@ -10,6 +10,7 @@ use crate::call::CallId;
 use crate::event::ConnectionState;
 use crate::json::Json;
 use crate::model::{Channel, ChannelSid, Identity, Member, MemberSid, Message, User};
+use crate::small_map::SmallMap;
 
 /// The newest of everything. What it gives out are snapshots: they do not change afterwards.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -46,7 +47,7 @@ pub(crate) struct ChannelEntry {
     pub(crate) order: u64,
     pub(crate) channel: Arc<Channel>,
     /// With their places in the order of being seen.
-    pub(crate) members: BTreeMap<MemberSid, (u64, Arc<Member>)>,
+    pub(crate) members: SmallMap<MemberSid, (u64, Arc<Member>)>,
     pub(crate) messages: BTreeMap<u64, Arc<Message>>,
 }
 

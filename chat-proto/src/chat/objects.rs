@@ -11,6 +11,7 @@ use crate::cx::Cx;
 use crate::error::{CallError, Fault};
 use crate::event::Event;
 use crate::model::{Channel, ChannelSid, ChannelStatus, ChannelType};
+use crate::small_map::SmallMap;
 use crate::state::ChannelEntry;
 use crate::sync::{Kind, Order, Output, Select};
 
@@ -80,7 +81,8 @@ impl Chat {
             self.look_for_untold(cx, sid);
             return;
         }
-        let (source, early) = record.early.take().unwrap_or((Source::None, ChannelData::default()));
+        let (source, early) =
+            record.early.take().map_or((Source::None, ChannelData::default()), |early| *early);
         let mut channel = Channel::unknown(sid.clone(), early.channel_type.unwrap_or(ChannelType::Public));
         early.apply(&mut channel);
         data.apply(&mut channel);
@@ -91,7 +93,7 @@ impl Chat {
         let entry = ChannelEntry {
             order,
             channel: channel.clone(),
-            members: alloc::collections::BTreeMap::new(),
+            members: SmallMap::default(),
             messages: alloc::collections::BTreeMap::new(),
         };
         self.state.channels.insert(sid.clone(), entry);

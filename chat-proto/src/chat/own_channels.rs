@@ -1,6 +1,7 @@
 //! The own channels: the map that names them, the list read at the start, and what a record of a channel does to what
 //! is known of it (spec 03 §7).
 
+use alloc::boxed::Box;
 use alloc::sync::Arc;
 
 use super::calls::Wait;
@@ -169,9 +170,9 @@ impl Chat {
                 return self.update_known(cx, sid, &data, source);
             }
             // Its document is on the way: the last word counts.
-            let counts = record.early.as_ref().is_none_or(|(early, _)| early.yields_to(source));
+            let counts = record.early.as_ref().is_none_or(|early| early.0.yields_to(source));
             if counts {
-                record.early = Some((source, data));
+                record.early = Some(Box::new((source, data)));
             }
             return counts;
         }
@@ -245,10 +246,8 @@ impl Chat {
         let Some(record) = self.channels.records.get_mut(sid) else { return };
         let Some(entry) = self.state.channels.get_mut(sid) else {
             // It was never told of. Calls that wait for it must not wait for ever.
-            record.early = Some((
-                Source::Sync,
-                ChannelData { status: Some(ChannelStatus::Known), ..ChannelData::default() },
-            ));
+            let data = ChannelData { status: Some(ChannelStatus::Known), ..ChannelData::default() };
+            record.early = Some(Box::new((Source::Sync, data)));
             return;
         };
         let channel = Arc::make_mut(&mut entry.channel);

@@ -79,11 +79,16 @@ impl Place {
             rooms: sids,
             client: rig.client,
         };
-        for _ in 0..channels * messages {
-            let frame = place.composer.next(Kind::Message, &mut String::new);
-            place.handle(&frame.bytes);
-        }
+        place.post(channels * messages);
         place
+    }
+
+    /// So many messages come.
+    pub fn post(&mut self, messages: usize) {
+        for _ in 0..messages {
+            let frame = self.composer.next(Kind::Message, &mut String::new);
+            self.handle(&frame.bytes);
+        }
     }
 
     /// The client.
@@ -137,7 +142,14 @@ pub struct Ring {
 impl Ring {
     /// A ring for this client, filled once.
     pub fn new(kind: Kind, place: &Place) -> Self {
-        let mut ring = Self { kind, place: place.clone(), composer: place.composer.clone(), frames: Vec::new(), handled: true, asked: 0 };
+        let mut ring = Self {
+            kind,
+            place: place.clone(),
+            composer: place.composer.clone(),
+            frames: Vec::new(),
+            handled: true,
+            asked: 0,
+        };
         if kind == Kind::Stale {
             // So that what is told again has been told.
             for _ in 0..64 {
