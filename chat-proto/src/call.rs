@@ -60,7 +60,7 @@ pub enum Call {
     GetUserDescriptor(Identity),
     /// The page that a [`PageRef`] leads to → the same kind as the page it came with.
     NextPage(PageRef),
-    /// Puts another access token in use → `Done`.
+    /// Puts another access token in use → `Done`, once the service has taken it, be it with another connection.
     UpdateToken(Token),
     /// Ends the client → `Done`. Pending calls may go on until `drain_until`; then each is answered.
     Shutdown {
@@ -316,7 +316,9 @@ pub struct CallOptions {
 #[non_exhaustive]
 pub enum CallDeadline {
     /// After [`Config::call_timeout`](crate::Config::call_timeout) of being connected; never while offline. Of a transfer
-    /// of media it counts from the last byte that moved.
+    /// of media it counts from the last byte that moved. [`Call::UpdateToken`] has
+    /// [`Config::reply_timeout`](crate::Config::reply_timeout) more: a service that does not answer costs the connection,
+    /// and the next one decides about the token.
     #[default]
     WhileConnected,
     /// After this long, connected or not.
