@@ -133,7 +133,9 @@ pub enum Call {
     UpdateMemberAttributes(ChannelSid, MemberSid, Json),
 
     // ---- message (spec 04 §5)
-    /// Changes a message's text → `Message`.
+    /// Changes a message's text → `Message`. One that the read model does not hold is read first: then the answer is
+    /// that copy with the change, and an error of the reading means that nothing was changed. The same holds for the
+    /// attributes and for the deletion.
     UpdateMessageBody(ChannelSid, u64, Box<str>),
     /// Replaces a message's attributes → `Message`.
     UpdateMessageAttributes(ChannelSid, u64, Json),

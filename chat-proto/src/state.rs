@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::call::CallId;
 use crate::event::ConnectionState;
-use crate::json::Json;
 use crate::http::MediaId;
+use crate::json::Json;
 use crate::model::{Channel, ChannelSid, Identity, MediaSid, Member, MemberSid, Message, User};
 
 /// The newest of everything. What it gives out are snapshots: they do not change afterwards.

@@ -113,11 +113,9 @@ impl Timer {
             Self::Session(timer) => timer.why(),
             Self::Typing(_) => Why::Typing,
             Self::Report => Why::ReadHorizon,
-            Self::Reload
-            | Self::HttpIdle(_)
-            | Self::HttpAgain(_)
-            | Self::Push(_)
-            | Self::PushRenewal(_) => Why::Request,
+            Self::Reload | Self::HttpIdle(_) | Self::HttpAgain(_) | Self::Push(_) | Self::PushRenewal(_) => {
+                Why::Request
+            }
         }
     }
 }
