@@ -95,7 +95,7 @@ impl State {
         self.users.get(self.identity.as_ref()?)
     }
 
-    /// Subscribed people, the own user among them.
+    /// Subscribed people, the own user among them, by identity.
     pub fn users(&self) -> impl Iterator<Item = &Arc<User>> {
         self.users.values()
     }
@@ -112,7 +112,7 @@ impl State {
         entries.into_iter().map(|entry| &entry.channel).collect()
     }
 
-    /// Members of a channel as far as known, in the order of being seen.
+    /// Members of a channel as far as known, in the order of being seen; none of an unknown channel.
     pub fn members(&self, sid: &ChannelSid) -> Vec<&Arc<Member>> {
         let mut members: Vec<_> =
             self.channels.get(sid).into_iter().flat_map(|entry| entry.members.values()).collect();
