@@ -33,6 +33,7 @@ mod session;
 mod shutdown;
 mod sorting;
 mod steps;
+mod text;
 mod typing;
 mod users;
 
@@ -51,6 +52,7 @@ use self::rest::{Rest, RestId};
 pub(crate) use self::saving::SavedChat;
 use self::session::{Session, SessionContext, SessionEvent};
 use self::shutdown::Ending;
+use self::text::Unescape;
 use self::typing::Typing;
 use self::users::Users;
 use crate::call::{Call, CallId, CallOptions, RefusedReason};
@@ -166,6 +168,7 @@ pub(crate) struct Chat {
     token: Option<Token>,
     ending: Ending,
     online: bool,
+    unescape: Unescape,
     entities: BTreeMap<EntityId, Role>,
     queries: BTreeMap<QueryId, (EntityId, Asker)>,
     reads: BTreeMap<RestId, Reader>,
@@ -194,6 +197,7 @@ impl Chat {
             token: None,
             ending: Ending::default(),
             online: false,
+            unescape: Unescape::default(),
             entities: BTreeMap::new(),
             queries: BTreeMap::new(),
             reads: BTreeMap::new(),
