@@ -158,6 +158,9 @@ impl Stage {
 
     /// Asks for something and lets time pass until it is answered.
     ///
+    /// # Errors
+    /// Those that the call is answered with.
+    ///
     /// # Panics
     /// The call was refused, or is not answered for minutes.
     pub fn ask(&mut self, who: Who, call: Call) -> Result<Reply, CallError> {
