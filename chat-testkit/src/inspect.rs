@@ -66,8 +66,7 @@ fn filters(html: &mut String, moments: &[Moment]) {
         }
         *html += "</select>";
     }
-    *html +=
-        "<label><input type=\"checkbox\" name=\"acks\"> acknowledgements</label>\
+    *html += "<label><input type=\"checkbox\" name=\"acks\"> acknowledgements</label>\
          <label><input type=\"checkbox\" name=\"troubles\"> only troubles</label><output></output></form>\n";
 }
 

@@ -16,6 +16,8 @@
 mod frames;
 mod moment;
 mod sync;
+#[cfg(test)]
+mod tests;
 mod values;
 
 use std::collections::HashMap;
