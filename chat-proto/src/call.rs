@@ -68,8 +68,8 @@ pub enum Call {
     GetUserDescriptor(Identity),
     /// The page that a [`PageRef`] leads to → the same kind as the page it came with.
     NextPage(PageRef),
-    /// Puts another access token in use → `Done`, when the service has taken it. It must name the same person; one that is
-    /// refused leaves the old one in use (spec 01 §4.2, spec 03 §16).
+    /// Puts another access token in use → `Done`, once the service has taken it, be it with another connection. It must
+    /// name the same person; one that is refused leaves the old one in use (spec 01 §4.2, spec 03 §16).
     UpdateToken(Token),
     /// Ends the client → `Done`, once its socket is closed. Pending calls may go on until `drain_until`; then each is
     /// answered. It is accepted whatever [`Limits::pending_calls`](crate::Limits::pending_calls) says.
@@ -148,8 +148,9 @@ pub enum Call {
     UpdateMemberAttributes(ChannelSid, MemberSid, Json),
 
     // ---- message (spec 04 §5)
-    /// Changes the text of the message with this index → `Message`. It must be among those that the client holds, as for
-    /// the three below.
+    /// Changes the text of the message with this index → `Message`. One that the read model does not hold is read first:
+    /// then the answer is that copy with the change, and an error of the reading means that nothing was changed. The same
+    /// holds for the attributes and for the deletion.
     UpdateMessageBody(ChannelSid, u64, Box<str>),
     /// Replaces the attributes of the message with this index → `Message`.
     UpdateMessageAttributes(ChannelSid, u64, Json),
@@ -333,7 +334,9 @@ pub struct CallOptions {
 #[non_exhaustive]
 pub enum CallDeadline {
     /// After [`Config::call_timeout`](crate::Config::call_timeout) of being connected; never while offline. Of a transfer
-    /// of media it counts from the last byte that moved.
+    /// of media it counts from the last byte that moved. [`Call::UpdateToken`] has
+    /// [`Config::reply_timeout`](crate::Config::reply_timeout) more: a service that does not answer costs the connection,
+    /// and the next one decides about the token.
     #[default]
     WhileConnected,
     /// After this long from the call on, connected or not.

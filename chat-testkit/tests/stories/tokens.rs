@@ -122,14 +122,13 @@ pub(crate) fn warned() -> SessionFile {
     it.end()
 }
 
-/// Updates that fail: throttled, refused for no reason, without an answer, and cut in the middle.
+/// Updates that fail: throttled, refused for no reason; and those that the next connection makes good: without an answer,
+/// and cut in the middle.
 pub(crate) fn updates_fail() -> SessionFile {
     let mut it = Teller::new(json!({}));
     let alice = it.alice;
     let body = json!({ "backoff_policy": { "reconnect_min_ms": 3000 } });
-    let effects =
-        [json!({ "status": 429, "body": body }), json!({ "status": 500 }), json!({ "noReply": true })];
-    for mut rule in effects {
+    for mut rule in [json!({ "status": 429, "body": body }), json!({ "status": 500 })] {
         rule["on"] = "twilsock".into();
         rule["match"] = json!({ "method": "update" });
         it.say("fault", &rule);
@@ -137,7 +136,12 @@ pub(crate) fn updates_fail() -> SessionFile {
         it.bad(alice, token);
         it.wait(5000);
     }
-    it.say("fault", &json!({ "on": "twilsock", "match": { "method": "update" }, "noReply": true }));
+    let silence = json!({ "on": "twilsock", "match": { "method": "update" }, "noReply": true });
+    it.say("fault", &silence);
+    let token = fresh(&it);
+    it.good(alice, token);
+    it.wait(5000);
+    it.say("fault", &silence);
     let token = fresh(&it);
     let racing: CallId = it.start(alice, token).unwrap();
     it.wait(500);
