@@ -308,7 +308,7 @@ fn addresses_of_media_with_credentials_are_refused() {
         let (alice, channel) = in_channel(&tempting).await;
         channel.send_media(Upload::bytes([1], "x/y"), Json::default()).await.unwrap();
         let error = newest(&channel).await.download_bytes(10).await.unwrap_err();
-        let refused = matches!(error.as_call_error(), Some(CallError::Transfer(HttpFailure::Refused(_))));
+        let refused = matches!(error.as_call_error(), Some(CallError::BadAnswer(_)));
         assert!(refused && !format!("{error:?} {error}").contains("hunter2"), "{error:?}");
         alice.shutdown().await;
         server.stop();

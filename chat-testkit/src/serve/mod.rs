@@ -91,7 +91,11 @@ impl Server {
     /// # Errors
     /// A port is taken, or the file to record into cannot be written.
     pub fn start(config: ServeConfig) -> io::Result<Self> {
-        let bind = |port| smol::block_on(TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, port))));
+        let bind = |port| {
+            let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+            smol::block_on(TcpListener::bind(address))
+                .map_err(|error| io::Error::new(error.kind(), format!("{address}: {error}")))
+        };
         let (clients, control) = (bind(config.port)?, bind(config.admin_port)?);
         let (port, admin_port) = (clients.local_addr()?.port(), control.local_addr()?.port());
         let media = bind(config.media_port)?;
