@@ -36,6 +36,9 @@ impl Delivery {
     }
 }
 
+/// How many commands, answers and events of one turn there is always room for.
+const KEPT: usize = 16;
+
 /// What the core said in one drain.
 #[derive(Default)]
 pub(crate) struct Said {
@@ -46,6 +49,15 @@ pub(crate) struct Said {
     pub(crate) media: Vec<MediaId>,
     /// The shutdown was answered: nothing is left to do.
     pub(crate) ended: bool,
+}
+
+impl Said {
+    /// What a burst needed is given back: a process may hold thousands of clients.
+    pub(crate) fn shrink(&mut self) {
+        self.commands.shrink_to(KEPT);
+        self.answers.shrink_to(KEPT);
+        self.events.shrink_to(KEPT);
+    }
 }
 
 pub(crate) struct Shared {
