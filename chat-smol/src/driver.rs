@@ -14,7 +14,7 @@ use smol::Timer;
 use crate::log::Log;
 use crate::net::{Dialer, Link, LinkEvent};
 use crate::saver::Saver;
-use crate::shared::{Said, Shared};
+use crate::shared::{Delivery, Shared};
 use crate::token::Refresh;
 use crate::transfers::Transfers;
 
@@ -37,7 +37,8 @@ pub(crate) struct Driver {
     timer: Timer,
     /// What the timer was set for.
     armed: Option<Time>,
-    said: Said,
+    /// The shutdown was answered.
+    over: bool,
     /// The core has ended: only the last save is waited for.
     ended: bool,
 }
@@ -52,7 +53,6 @@ impl Driver {
         log: Log,
         close_timeout: Duration,
     ) -> Self {
-        let said = Said::default();
         Self {
             shared,
             dialer,
@@ -64,7 +64,7 @@ impl Driver {
             link: None,
             timer: Timer::never(),
             armed: None,
-            said,
+            over: false,
             ended: false,
         }
     }
@@ -110,27 +110,25 @@ impl Driver {
     /// Hands out what the core says. Whether that began something that this turn has polled already: a socket that opens
     /// or closes, a token that is fetched.
     fn hand_out(&mut self) -> bool {
-        let mut said = std::mem::take(&mut self.said);
-        self.shared.drain(&mut said);
+        // Not kept from turn to turn: a process may hold thousands of clients, and most of them are idle.
+        let said = self.shared.drain();
         let any = !(said.commands.is_empty() && said.answers.is_empty() && said.events.is_empty());
         // Answers first: whoever waits for one may not be reading events at all.
-        said.answers.drain(..).for_each(crate::shared::Delivery::deliver);
-        said.media.drain(..).for_each(|media| self.shared.media.remove(media));
+        said.answers.into_iter().for_each(Delivery::deliver);
+        said.media.into_iter().for_each(|media| self.shared.media.remove(media));
         let mut begun = false;
         for event in &said.events {
             begun |= self.note(event);
         }
         self.shared.hub.publish(&said.events);
-        said.events.clear();
         if let Some(saver) = self.saver.as_mut().filter(|_| any) {
             saver.note();
         }
-        for command in said.commands.drain(..) {
+        for command in said.commands {
             begun |= matches!(command, Command::Open { .. } | Command::Close { .. });
             self.perform(command);
         }
-        said.shrink();
-        self.said = said;
+        self.over |= said.ended;
         begun
     }
 
@@ -243,7 +241,7 @@ impl Future for Driver {
             let token = driver.token(cx);
             let begun = driver.hand_out();
             let ended = driver.write(cx);
-            if driver.said.ended && !driver.ended {
+            if driver.over && !driver.ended {
                 driver.ended = true;
                 if let Some(saver) = &mut driver.saver {
                     saver.want();

@@ -10,7 +10,7 @@ use chat_proto::Event;
 use futures_core::Stream;
 
 /// How many events a stream that was read to its end keeps room for.
-const KEPT: usize = 64;
+const KEPT: usize = 16;
 
 type Filter = Box<dyn Fn(&Event) -> bool + Send + Sync>;
 

@@ -36,9 +36,6 @@ impl Delivery {
     }
 }
 
-/// How many commands, answers and events of one turn there is always room for.
-const KEPT: usize = 16;
-
 /// What the core said in one drain.
 #[derive(Default)]
 pub(crate) struct Said {
@@ -49,15 +46,6 @@ pub(crate) struct Said {
     pub(crate) media: Vec<MediaId>,
     /// The shutdown was answered: nothing is left to do.
     pub(crate) ended: bool,
-}
-
-impl Said {
-    /// What a burst needed is given back: a process may hold thousands of clients.
-    pub(crate) fn shrink(&mut self) {
-        self.commands.shrink_to(KEPT);
-        self.answers.shrink_to(KEPT);
-        self.events.shrink_to(KEPT);
-    }
 }
 
 pub(crate) struct Shared {
@@ -298,7 +286,8 @@ impl Shared {
     }
 
     /// Takes all that the core has to say.
-    pub(crate) fn drain(&self, said: &mut Said) {
+    pub(crate) fn drain(&self) -> Said {
+        let mut said = Said::default();
         let now = self.clock.now();
         let mut core = self.lock();
         while let Some(event) = core.poll_event(now) {
@@ -319,6 +308,7 @@ impl Shared {
         while let Some(command) = core.poll_command(now) {
             said.commands.push(command);
         }
+        said
     }
 
     /// When the core wants to be called, and when the driver ends at the latest.

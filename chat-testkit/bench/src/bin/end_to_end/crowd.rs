@@ -3,6 +3,7 @@
 //! The core's own state is measured in another process, which holds as many cores in the same state without sockets.
 
 use std::io::{BufRead, Read, Write};
+use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -12,18 +13,18 @@ use base64::prelude::BASE64_STANDARD;
 use chat_smol::proto::Time;
 use chat_smol::{Client, Options, tls_config_with_roots};
 use chat_testkit::service::{Service as Model, ServiceConfig};
-use chat_testkit::stage::Stage;
 use futures_lite::{StreamExt, stream};
 use serde_json::json;
 
-use crate::Outcome;
 use crate::peer::{Figures, Peer};
 use crate::service::{Service, said};
-use crate::tls;
 use crate::usage::figures;
+use crate::{Outcome, core, tls};
 
 /// How many connect at the same time.
 const TOGETHER: usize = 64;
+/// What connecting leaves to do is done after this long.
+const REST: Duration = Duration::from_secs(3);
 
 /// The role `crowd`: connects so many clients as the lines say, and holds them.
 pub(crate) fn run(url: &str, root: Option<&str>) -> Outcome<()> {
@@ -62,16 +63,11 @@ async fn fill(held: &mut Vec<Client>, count: usize, options: &Options) -> Outcom
     Ok(())
 }
 
-/// The role `cores`: as many cores, of one client each, that have connected and wait.
-pub(crate) fn cores(count: usize) -> Outcome<()> {
-    let mut stage = Stage::new(ServiceConfig::default());
-    let who = stage.enter("idler-00000");
-    stage.settle();
-    stage.take_all_events();
-    let core = stage.client(who).clone();
-    drop(stage);
+/// The role `cores`: so many cores, each told what our client was told until it was connected and idle.
+pub(crate) fn cores(file: &Path, count: usize) -> Outcome<()> {
+    let session = core::Session::open(file)?.until_shutdown();
     say("loaded", 0)?;
-    let held: Vec<_> = (0..count).map(|_| core.clone()).collect();
+    let held: Vec<_> = (0..count).map(|_| session.play()).collect();
     say("held", held.len())?;
     std::io::stdin().read_to_end(&mut Vec::new())?;
     drop(held);
@@ -131,8 +127,7 @@ pub(crate) fn measure(service: &Service, front: Option<&tls::Front>, sizes: &[us
     let mut costs = Vec::new();
     for size in sizes {
         peer.ask(&format!("hold {size}"), "held")?;
-        // What connecting left to do.
-        std::thread::sleep(Duration::from_secs(3));
+        std::thread::sleep(REST);
         let full = peer.ask("figures", "figures")?;
         costs.push(cost(*size, empty, full)?);
     }
@@ -140,9 +135,13 @@ pub(crate) fn measure(service: &Service, front: Option<&tls::Front>, sizes: &[us
 }
 
 /// The core's own state, in bytes for each.
-pub(crate) fn measure_cores(count: usize) -> Outcome<f64> {
+pub(crate) fn measure_cores(service: &Service, count: usize, file: &Path) -> Outcome<f64> {
+    let (mut client, _) = Peer::recording(&service.url(), &service.token("idler-recorded")?, file)?;
+    client.ask("create", "created")?;
+    std::thread::sleep(REST);
+    client.end()?;
     let mut command = Command::new(std::env::current_exe()?);
-    command.args(["cores", &count.to_string()]);
+    command.arg("cores").arg(file).arg(count.to_string());
     let mut peer = Peer::spawn(&mut command)?;
     let empty = peer.until("loaded")?;
     let full = peer.until("held")?;

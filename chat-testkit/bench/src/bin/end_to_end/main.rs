@@ -21,6 +21,7 @@ mod tls;
 mod usage;
 
 use std::error::Error;
+use std::path::Path;
 use std::process::ExitCode;
 
 /// What may fail here is told and ends the run.
@@ -36,7 +37,9 @@ fn main() -> ExitCode {
         ["client", url, token, file] => ours::run(url, token, Some(file)).map(|()| true),
         ["crowd", url] => crowd::run(url, None).map(|()| true),
         ["crowd", url, root] => crowd::run(url, Some(root)).map(|()| true),
-        ["cores", count] => number(count).and_then(crowd::cores).map(|()| true),
+        ["cores", file, count] => {
+            number(count).and_then(|count| crowd::cores(Path::new(file), count)).map(|()| true)
+        }
         ["tls", port] => number(port).and_then(tls::run).map(|()| true),
         _ => plan::Plan::parse(&arguments).and_then(|plan| plan.run()),
     };

@@ -96,7 +96,7 @@ impl Plan {
             let cpu = row("CPU, us per message", |run, each| millis(run.cpu) * 1e3 / each);
             let rows = [
                 cpu.clone(),
-                row("messages per second", |run, each| each / run.wall.as_secs_f64()),
+                row("time, ms", |run, _| millis(run.wall)),
                 row("resident after it, MiB", |run, _| number(run.rss_kib) / 1024.0),
                 row("(the service, us per message)", |run, each| millis(run.service_cpu) * 1e3 / each),
             ];
@@ -108,8 +108,15 @@ impl Plan {
                 let file = Recording::new("burst")?;
                 let service = Service::start()?;
                 burst::record(&service, messages, &file.0)?;
-                let core = millis(core::replay(&file.0, Some("burst 0"))?) * 1e3 / each;
+                let core = millis(core::Session::open(&file.0)?.cost("burst 0")?) * 1e3 / each;
+                let rate = |us: f64| figure(1000.0 / us * 1000.0);
                 println!("  {:<34} {:>28}", "the core alone, us per message", figure(core));
+                println!(
+                    "  messages per CPU second: ours {}, the core alone {}, SDK {}",
+                    rate(cpu.ours.median()),
+                    rate(core),
+                    rate(cpu.sdk.median())
+                );
                 let ratio = cpu.sdk.median() / core;
                 goals.push(Goal::at_least(5, "the SDK's CPU per message, in the core's", ratio, 100.0));
             }
@@ -184,7 +191,8 @@ impl Plan {
         let wanted: &[usize] = if self.quick { &[500] } else { &[1000, 5000, 10_000] };
         let sizes: Vec<_> = wanted.iter().map(|size| (*size).min(most)).collect();
         let last = sizes.last().copied().unwrap_or_default();
-        let core = crowd::measure_cores(last)?;
+        let file = Recording::new("idle")?;
+        let core = crowd::measure_cores(&Service::start()?, last, &file.0)?;
         println!("\nclients in one process, nothing happening (this system allows {files} open files)");
         println!("  the core's own state: {:.1} KiB each, {last} of them", core / 1024.0);
         let show = |what: &str, costs: &[crowd::Cost]| {
