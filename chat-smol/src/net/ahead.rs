@@ -1,63 +1,64 @@
-//! Reading ahead: few large reads while much comes, and no buffer while nothing does.
+//! Reading ahead: few large reads, and no buffer for sockets that are idle.
 //!
-//! The WebSocket library keeps its read buffer for ever, so that one is small; read by read it would cost a system call
-//! for each frame or two of a burst. A read that fills it means that more waits: then a large one goes ahead, into a
-//! buffer that lives until it is emptied.
+//! The WebSocket library keeps its read buffer for ever, so that one is small; read by read it would cost several system
+//! calls for each frame. So each read takes all that waits, into a buffer that the clients of a thread share, and what
+//! the library does not take at once is kept until it does.
 
+use std::cell::Cell;
 use std::io;
 use std::pin::Pin;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 
 use smol::io::{AsyncRead, AsyncWrite};
 
-/// What is read at once while much comes.
+/// What is read at once.
 const AHEAD: usize = 32 << 10;
+
+thread_local! {
+    /// Where a read goes to; empty until the first one, and while one is under way.
+    static SHARED: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+}
 
 pub(super) struct ReadAhead<S> {
     stream: S,
-    /// What was read ahead, and how much of it was taken.
-    ahead: Vec<u8>,
+    /// What was read and not taken yet, beginning at `taken`.
+    rest: Box<[u8]>,
     taken: usize,
-    /// The last read left no room: more waits, probably.
-    busy: bool,
 }
 
 impl<S> ReadAhead<S> {
     pub(super) fn new(stream: S) -> Self {
-        Self { stream, ahead: Vec::new(), taken: 0, busy: false }
+        Self { stream, rest: Box::default(), taken: 0 }
     }
+}
+
+/// Copies as much as there is room for: how much that is.
+fn copy(from: &[u8], to: &mut [u8]) -> usize {
+    from.iter().zip(to).map(|(from, to)| *to = *from).count()
 }
 
 impl<S: AsyncRead + Unpin> AsyncRead for ReadAhead<S> {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut [u8]) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
-        if this.ahead.is_empty() {
-            if !this.busy {
-                let read = ready!(Pin::new(&mut this.stream).poll_read(cx, buf))?;
-                this.busy = read == buf.len() && read > 0;
-                return Poll::Ready(Ok(read));
+        if let Some(rest) = this.rest.get(this.taken..).filter(|rest| !rest.is_empty()) {
+            let count = copy(rest, buf);
+            this.taken += count;
+            if this.taken == this.rest.len() {
+                (this.rest, this.taken) = (Box::default(), 0);
             }
-            let mut ahead = vec![0; AHEAD];
-            let read = match Pin::new(&mut this.stream).poll_read(cx, &mut ahead) {
-                Poll::Ready(Ok(read)) => read,
-                other => {
-                    this.busy = false;
-                    return other;
-                }
-            };
-            this.busy = read == AHEAD;
-            ahead.truncate(read);
-            (this.ahead, this.taken) = (ahead, 0);
+            return Poll::Ready(Ok(count));
         }
-        let rest = this.ahead.get(this.taken..).unwrap_or_default();
-        let count = rest.len().min(buf.len());
-        let (from, to) = (rest.get(..count).unwrap_or_default(), buf.get_mut(..count).unwrap_or_default());
-        to.copy_from_slice(from);
-        this.taken += count;
-        if this.taken >= this.ahead.len() {
-            this.ahead = Vec::new();
-        }
-        Poll::Ready(Ok(count))
+        let mut shared = SHARED.take();
+        shared.resize(AHEAD, 0);
+        let read = Pin::new(&mut this.stream).poll_read(cx, &mut shared);
+        let read = read.map_ok(|read| {
+            let read = shared.get(..read).unwrap_or_default();
+            let count = copy(read, buf);
+            this.rest = read.get(count..).unwrap_or_default().into();
+            count
+        });
+        SHARED.set(shared);
+        read
     }
 }
 
@@ -129,12 +130,12 @@ mod tests {
         let mut buf = [0; 2048];
         smol::block_on(async { while stream.read(&mut buf).await.unwrap() > 0 {} });
         assert!(stream.stream.reads < 40, "{} reads", stream.stream.reads);
-        assert_eq!(stream.ahead.capacity(), 0);
+        assert!(stream.rest.is_empty());
 
         let (_, mut stream) = source(10_000, 1000);
         smol::block_on(async {
             while stream.read(&mut buf).await.unwrap() > 0 {
-                assert_eq!(stream.ahead.capacity(), 0);
+                assert!(stream.rest.is_empty());
             }
         });
     }

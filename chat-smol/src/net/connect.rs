@@ -17,10 +17,11 @@ use super::url::Target;
 use super::{tcp, tls};
 use crate::error::BoxError;
 
-/// What the WebSocket asks a stream for at once. The default of 128 KiB is touched for every socket, which counts where a
-/// process holds thousands. The handshake's buffer of 4 KiB goes on as this one, and grows when half of it is not enough
-/// for what is left of a frame; a burst is read by [`ReadAhead`].
-const READ_BUFFER: usize = 2 << 10;
+/// What the WebSocket takes of a stream at once. The default of 128 KiB is touched for every socket, which counts where a
+/// process holds thousands. The handshake's buffer of 4 KiB goes on as the read buffer. It is kept for ever, and made
+/// twice as large when a frame and what was taken together do not fit: so little is taken, and [`ReadAhead`] sees to it
+/// that this costs no system calls.
+const READ_BUFFER: usize = 512;
 /// How many bytes of a turn's messages are gathered before they are written, also without a flush: the buffer keeps the
 /// room that it once took.
 const WRITE_BUFFER: usize = 16 << 10;
