@@ -1,28 +1,41 @@
 //! Media and push against the offline service, over real sockets.
 
+#[path = "support/certificates.rs"]
+mod certificates;
+
+use std::sync::Arc;
 use std::time::Duration;
 
 use chat_smol::{
-    CallError, Cancel, Channel, Client, Config, CreateChannel, Error, Event, HttpFailure, Json, Media,
-    Options, PushChannel, PushType, StreamExt, StreamItem, Upload,
+    CallError, Cancel, Channel, Client, Config, CreateChannel, CreateError, Error, Event, HttpFailure, Json,
+    Media, Options, PushChannel, PushType, StreamExt, StreamItem, Upload, UrlError,
 };
 use chat_testkit::serve::{ServeConfig, Server};
-use futures_lite::{AsyncReadExt, FutureExt};
+use futures_lite::future::try_zip;
+use futures_lite::{AsyncReadExt, FutureExt, io};
+use futures_rustls::TlsAcceptor;
+use rustls::ServerConfig;
 use serde_json::{Value, json};
 use smol::block_on;
+use smol::net::{TcpListener, TcpStream};
 
-async fn client(server: &Server, identity: &str) -> Client {
+async fn client(server: &Server, identity: &str, options: impl FnOnce(Config) -> Options) -> Client {
     let answer = server.admin("token", json!({ "identity": identity })).await.unwrap();
     let token = answer["token"].as_str().unwrap().to_owned();
     let mut config = Config::default();
     config.retry.min = Duration::from_millis(1);
-    let options = Options::new().config(config).url(server.url()).media_url(server.media_url());
-    Client::create(token, options).await.unwrap()
+    config.endpoints.twilsock = Some(server.url().into());
+    config.endpoints.media = Some(server.media_url().into());
+    Client::create(token, options(config)).await.unwrap()
 }
 
 /// A client in a channel of its own.
 async fn in_channel(server: &Server) -> (Client, Channel) {
-    let client = client(server, "alice").await;
+    in_channel_with(server, |config| Options::new().config(config)).await
+}
+
+async fn in_channel_with(server: &Server, options: impl FnOnce(Config) -> Options) -> (Client, Channel) {
+    let client = client(server, "alice", options).await;
     let options = CreateChannel { unique_name: Some("pictures".into()), ..CreateChannel::default() };
     let channel = client.create_channel(options).await.unwrap();
     channel.join().await.unwrap();
@@ -212,6 +225,97 @@ fn redirects_are_not_followed() {
     });
 }
 
+/// Puts TLS before the media service, and gives the port of that.
+async fn secure(server: &Server, config: Arc<ServerConfig>) -> u16 {
+    let listener = TcpListener::bind(("localhost", 0)).await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let inside = server.media_port();
+    server.admin("config", json!({ "mediaUrl": format!("https://localhost:{port}") })).await.unwrap();
+    smol::spawn(async move {
+        while let Ok((outer, _)) = listener.accept().await {
+            let acceptor = TlsAcceptor::from(config.clone());
+            smol::spawn(async move {
+                let (from_client, to_client) = io::split(acceptor.accept(outer).await?);
+                let inner = TcpStream::connect(("127.0.0.1", inside)).await?;
+                try_zip(io::copy(from_client, inner.clone()), io::copy(inner, to_client)).await
+            })
+            .detach();
+        }
+    })
+    .detach();
+    port
+}
+
+#[test]
+fn media_go_over_tls() {
+    run(async {
+        let (root, config) = certificates::server("localhost");
+        let server = start();
+        let port = secure(&server, config).await;
+        let (alice, channel) = in_channel_with(&server, |config| {
+            let tls = chat_smol::tls_config_with_roots([root]).unwrap();
+            Options::new().config(config).media_url(format!("https://localhost:{port}")).tls(tls)
+        })
+        .await;
+        let picture = noise(200_000);
+        let sent = channel.send_media(Upload::bytes(picture.clone(), "image/png"), Json::default()).await;
+        assert_eq!(sent.unwrap(), Some(0));
+        let media = newest(&channel).await;
+        assert_eq!(media.download_bytes(picture.len()).await.unwrap(), picture);
+        let url = media.get_content_url().await.unwrap();
+        assert!(url.expose_secret().starts_with(&format!("https://localhost:{port}/")));
+        alice.shutdown().await;
+        server.stop();
+    });
+}
+
+/// A media service that cannot prove who it is gets nothing, neither the token nor the bytes.
+#[test]
+fn media_of_the_wrong_certificate_are_refused() {
+    run(async {
+        let (_, config) = certificates::server("localhost");
+        let (other_root, other_host) = certificates::server("elsewhere.example");
+        for (config, trusted, what) in
+            [(config, other_root.clone(), "an unknown root"), (other_host, other_root, "another host")]
+        {
+            let server = start();
+            let port = secure(&server, config).await;
+            let (alice, channel) = in_channel_with(&server, |config| {
+                let tls = chat_smol::tls_config_with_roots([trusted]).unwrap();
+                Options::new().config(config).media_url(format!("https://localhost:{port}")).tls(tls)
+            })
+            .await;
+            let error = channel.send_media(Upload::bytes([1], "x/y"), Json::default()).await.unwrap_err();
+            let refused =
+                matches!(error.as_call_error(), Some(CallError::Transfer(HttpFailure::Untrusted(_))));
+            assert!(refused, "{what}: {error:?}");
+            alice.shutdown().await;
+            server.stop();
+        }
+    });
+}
+
+/// They would end in logs, and in the hands of whoever is asked.
+#[test]
+fn addresses_of_media_with_credentials_are_refused() {
+    run(async {
+        let server = start();
+        let options = Options::new().url(server.url()).media_url("https://user:hunter2@media.test/");
+        let error = Client::create("TOKEN", options).await.unwrap_err();
+        assert!(matches!(error, CreateError::BadUrl(UrlError::Credentials)), "{error:?}");
+
+        let (alice, channel) = in_channel(&server).await;
+        channel.send_media(Upload::bytes([1], "x/y"), Json::default()).await.unwrap();
+        let tempting = server.media_url().replace("http://", "http://user:hunter2@");
+        server.admin("config", json!({ "mediaUrl": tempting })).await.unwrap();
+        let error = newest(&channel).await.download_bytes(10).await.unwrap_err();
+        let refused = matches!(error.as_call_error(), Some(CallError::Transfer(HttpFailure::Refused(_))));
+        assert!(refused && !format!("{error:?} {error}").contains("hunter2"), "{error:?}");
+        alice.shutdown().await;
+        server.stop();
+    });
+}
+
 #[test]
 fn an_answer_that_is_too_long_is_cut_off() {
     run(async {
@@ -267,7 +371,7 @@ impl smol::io::AsyncRead for Held {
 fn devices_are_registered_and_told() {
     run(async {
         let server = start();
-        let alice = client(&server, "alice").await;
+        let alice = client(&server, "alice", |config| Options::new().config(config)).await;
         let mut events = alice.events();
         alice.set_push_registration_id(PushChannel::Fcm, "device").await.unwrap();
         let state = server.admin("state", json!({})).await.unwrap();

@@ -22,7 +22,10 @@ pub(crate) fn shared_config() -> Arc<ClientConfig> {
     SHARED.clone()
 }
 
-/// The default configuration, trusting `extra` roots (DER) besides. Fails on a certificate that cannot be a root.
+/// The default configuration, trusting `extra` roots (DER) besides.
+///
+/// # Errors
+/// A certificate that cannot be a root.
 pub fn config_with_roots(
     extra: impl IntoIterator<Item = CertificateDer<'static>>,
 ) -> Result<ClientConfig, rustls::Error> {

@@ -47,9 +47,11 @@ impl Session {
         Client::new(config.clone(), stand_in.clone(), seed, *start)
     }
 
-    /// Processor time of the core from the first frame that holds `from` to the end: the median of some rounds.
+    /// Processor time of the core from the first frame that holds `from` (an empty text: from its beginning) to the
+    /// end: the median of some rounds.
     pub(crate) fn cost(&self, from: &str) -> Outcome<Duration> {
         let begins = |entry: &Entry| match &entry.what {
+            _ if from.is_empty() => true,
             What::Record(Record::Input(InputRecord::Frame(_, frame))) => {
                 let bytes = match frame {
                     FrameRecord::Binary(bytes) => bytes,

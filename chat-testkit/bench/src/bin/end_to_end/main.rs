@@ -2,7 +2,8 @@
 //! client in a process of its own, taking turns.
 //!
 //! ```text
-//! cargo run --release --manifest-path chat-testkit/bench/Cargo.toml --features end_to_end --bin end_to_end
+//! cargo run --release --manifest-path chat-testkit/bench/Cargo.toml --no-default-features \
+//!     --features end_to_end --bin end_to_end
 //!     [-- [--quick] [--check] [--rounds N] [burst] [start] [crowd]]
 //! ```
 //!

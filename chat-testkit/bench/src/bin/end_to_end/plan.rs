@@ -154,6 +154,10 @@ impl Plan {
             row("(the service, CPU ms)", |run| millis(run.start.service_cpu)),
         ];
         print(&title, &rows);
+        let file = Recording::new("start")?;
+        start::record(&service, channels, &file.0)?;
+        let core = core::Session::open(&file.0)?.until_shutdown().cost("")?;
+        println!("  {:<34} {:>28}", "the core alone, CPU ms", figure(millis(core)));
         let rows = [
             again.clone(),
             row("time, ms (waits included)", |run| millis(run.reconnect.wall)),

@@ -1,5 +1,6 @@
 //! The start with many joined channels, and the way back after the connection was cut.
 
+use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -93,6 +94,16 @@ pub(crate) fn run(service: &Service, sdk: &Sdk, who: Who, channels: u64) -> Outc
     let (reconnect, ..) = begun.rise(&mut peer, connection)?;
     peer.end()?;
     Ok(Run { start, reconnect })
+}
+
+/// The start with our client, which records its session into `file`.
+pub(crate) fn record(service: &Service, channels: u64, file: &Path) -> Outcome<()> {
+    let identity = identity(Who::Ours);
+    let (mut peer, _) = Peer::recording(&service.url(), &service.token(&identity)?, file)?;
+    peer.ask("create", "created")?;
+    service.subscribed(&identity, 0, wanted(channels), Duration::from_mins(2))?;
+    thread::sleep(REST);
+    peer.end()
 }
 
 /// How many round trips stand one behind the other before the last subscription: so many seconds the start takes where
