@@ -127,7 +127,7 @@ fn files_and_readers_are_streamed() {
         assert_eq!(std::fs::read(folder.join("to")).unwrap(), bytes);
 
         // Of a reader just as much is read as was said.
-        let reader = smol::io::repeat(7).take(1_000_000);
+        let reader = io::repeat(7).take(1_000_000);
         channel.send_media(Upload::reader(reader, 100_001, "x/y"), Json::default()).await.unwrap();
         assert_eq!(newest(&channel).await.download_bytes(100_001).await.unwrap(), vec![7; 100_001]);
 
@@ -136,7 +136,7 @@ fn files_and_readers_are_streamed() {
         assert!(newest(&channel).await.download_bytes(0).await.unwrap().is_empty());
 
         let missing = Upload::file(folder.join("missing"), "x/y");
-        let short = Upload::reader(smol::io::Cursor::new([1, 2, 3]), 4, "x/y");
+        let short = Upload::reader(io::Cursor::new([1, 2, 3]), 4, "x/y");
         for upload in [missing, short] {
             let error = channel.send_media(upload, Json::default()).await.unwrap_err();
             assert!(
@@ -166,7 +166,7 @@ fn transfers_in_trouble_go_again() {
         assert_eq!(newest(&channel).await.download_bytes(100_000).await.unwrap(), bytes);
         // What can be read only once is not sent twice.
         fault(&server, json!({ "match": { "host": "mcs", "method": "POST" }, "drop": true })).await;
-        let once = Upload::reader(smol::io::Cursor::new(bytes), 100_000, "x/y");
+        let once = Upload::reader(io::Cursor::new(bytes), 100_000, "x/y");
         let error = channel.send_media(once, Json::default()).await.unwrap_err();
         assert!(
             matches!(error.as_call_error(), Some(CallError::Transfer(HttpFailure::Media(_)))),
@@ -197,7 +197,7 @@ fn an_upload_may_be_cancelled() {
 
 struct Never;
 
-impl smol::io::AsyncRead for Never {
+impl io::AsyncRead for Never {
     fn poll_read(
         self: std::pin::Pin<&mut Self>,
         _: &mut std::task::Context<'_>,
@@ -357,7 +357,7 @@ struct Held {
     _to: futures_channel::oneshot::Sender<()>,
 }
 
-impl smol::io::AsyncRead for Held {
+impl io::AsyncRead for Held {
     fn poll_read(
         self: std::pin::Pin<&mut Self>,
         _: &mut std::task::Context<'_>,
