@@ -1,13 +1,11 @@
 //! The laws, in worlds drawn by chance; and for each law a client that is deliberately wrong, and caught.
 
-#[path = "laws/wrong.rs"]
-mod wrong;
-
 use std::time::Duration;
 
 use chat_proto::{Client, Config};
 use chat_testkit::laws::{self, Violation};
 use chat_testkit::world::{Core, Hosts, Plan, Run, Weather, World};
+use chat_testkit::wrong;
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 
@@ -38,21 +36,22 @@ prop_compose! {
         (faults, events) in (0_u64..200, 0_u64..80),
         late_ticks in 0_u64..300,
         (extra_ticks, suspends, clock_back, stale) in (0_u64..200, 0_u64..30, 0_u64..100, 0_u64..200),
-        slow_apps in any::<bool>(),
+        (slow_apps, crashes) in (any::<bool>(), 0_u64..60),
         events_limit in prop_oneof![Just(10_000_usize), 1_usize..30],
         write_ahead in any::<bool>(),
     ) -> Plan {
         let mut config = Config::default();
         config.limits.events = events_limit;
         config.write_ahead = write_ahead;
+        let stormy = Plan::stormy(seed);
         Plan {
             config,
             clients,
             rooms,
             steps,
-            weather: Weather { latency_ms: latency, cuts, refused, half_open, faults, events },
-            hosts: Hosts { late_ticks, extra_ticks, suspends, clock_back, stale, slow_apps },
-            ..Plan::stormy(seed)
+            weather: Weather { latency_ms: latency, cuts, refused, half_open, faults, events, service: faults / 2, ..stormy.weather },
+            hosts: Hosts { late_ticks, extra_ticks, suspends, clock_back, stale, slow_apps, crashes, ..stormy.hosts },
+            ..stormy
         }
     }
 }
