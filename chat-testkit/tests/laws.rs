@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use chat_proto::{Client, Config};
 use chat_testkit::laws::{self, Violation};
+use chat_testkit::session_file::SessionFile;
+use chat_testkit::simulate::Simulation;
 use chat_testkit::world::{Core, Hosts, Plan, Run, Weather, World};
 use chat_testkit::wrong;
 use proptest::prelude::*;
@@ -70,6 +72,19 @@ proptest! {
     fn the_laws_hold_in_any_world(plan in plans()) {
         let violation = broken::<Client>(&plan, laws::all);
         prop_assert!(violation.is_none(), "{violation:?}");
+    }
+}
+
+/// `SEED=7 FILE=world.jsonl cargo test -p chat-testkit --test laws -- --ignored --nocapture one_world`
+#[test]
+#[ignore = "to look at one world"]
+fn one_world() {
+    let seed = std::env::var("SEED").map_or(0, |text| text.parse().expect("a number"));
+    let outcome = Simulation { worlds: 1, ..Simulation::new(seed) }.run::<Client>(|_, _| ());
+    let Some(failure) = outcome.failure else { return println!("seed {seed} passes") };
+    println!("{}", failure.trouble);
+    if let (Ok(file), Some(session)) = (std::env::var("FILE"), &failure.session) {
+        std::fs::write(file, SessionFile::from(session).to_text()).unwrap();
     }
 }
 

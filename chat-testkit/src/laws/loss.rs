@@ -1,4 +1,7 @@
-use chat_proto::{ChannelSid, Saved, State};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use chat_proto::{CallId, ChannelSid, Event, Member, PendingMessage, Saved, State};
 
 use super::Violation;
 use super::replay::{Replay, probe};
@@ -21,12 +24,35 @@ fn saved<C: Core>(session: &Session, replay: &Replay<C>) -> Result<(), String> {
     let saved = replay.core.save(replay.now).to_json();
     let saved = Saved::from_json(saved.as_bytes()).map_err(|error| format!("a save is refused: {error}"))?;
     let (config, token) = (origin.config.clone(), origin.token.clone());
-    let resumed = C::resume(config, token, &origin.seed, replay.now, saved)
+    let mut resumed = C::resume(config, token, &origin.seed, replay.now, saved)
         .map_err(|error| format!("a save is refused: {error}"))?;
-    same(replay.core.state(), resumed.state())
+    let mut answered = BTreeSet::new();
+    while let Some(event) = resumed.poll_event() {
+        if let Event::Answer { call, .. } = event {
+            answered.insert(call);
+        }
+    }
+    same(replay.core.state(), resumed.state(), &answered)
 }
 
-fn same(before: &State, after: &State) -> Result<(), String> {
+/// The members of a channel. Who types is not saved.
+fn members(state: &State, sid: &ChannelSid) -> Vec<Member> {
+    let mut members: Vec<Member> =
+        state.members(sid).into_iter().map(|member| Member::clone(member)).collect();
+    members.iter_mut().for_each(|member| member.is_typing = false);
+    members
+}
+
+fn on_its_way<'a>(
+    state: &'a State,
+    sid: &ChannelSid,
+    answered: &BTreeSet<CallId>,
+) -> Vec<&'a Arc<PendingMessage>> {
+    state.pending_messages(sid).filter(|message| !answered.contains(&message.call)).collect()
+}
+
+/// `answered` are the calls that ended with the earlier life: nothing of them is on its way any more.
+fn same(before: &State, after: &State, answered: &BTreeSet<CallId>) -> Result<(), String> {
     let told =
         |what: String, same: bool| if same { Ok(()) } else { Err(format!("{what} is not in the save")) };
     told("who it is".into(), before.identity() == after.identity())?;
@@ -38,10 +64,11 @@ fn same(before: &State, after: &State) -> Result<(), String> {
     told("a channel".into(), before.channels() == after.channels())?;
     for channel in before.channels() {
         let sid: &ChannelSid = &channel.sid;
-        told(format!("a member of {sid}"), before.members(sid) == after.members(sid))?;
+        let (was, is) = (members(before, sid), members(after, sid));
+        told(format!("a member of {sid} ({was:?}, and now {is:?})"), was == is)?;
         told(format!("a message of {sid}"), before.messages(sid).eq(after.messages(sid)))?;
-        let pending = before.pending_messages(sid).eq(after.pending_messages(sid));
-        told(format!("a message on its way to {sid}"), pending)?;
+        let (was, is) = (on_its_way(before, sid, answered), on_its_way(after, sid, answered));
+        told(format!("a message on its way to {sid} ({was:?}, and now {is:?})"), was == is)?;
     }
     Ok(())
 }
