@@ -13,6 +13,7 @@ mod dialect;
 mod directory;
 mod document;
 mod echoes;
+mod edits;
 mod giving_up;
 mod lenient;
 mod media;

@@ -143,6 +143,7 @@ impl Sync {
                     key,
                     data: Cow::Borrowed(item.data.unwrap_or_else(empty_object)),
                     freshness,
+                    event: None,
                 });
             }
         }

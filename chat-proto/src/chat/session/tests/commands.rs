@@ -407,7 +407,7 @@ fn strange_items_are_nothing_of_ours() {
         rig.item(list, 0, data);
     }
     let item =
-        Item { key: Key::Name("x".into()), data: raw(&answered(&push.data, OK)), freshness: Freshness::New };
+        Item { key: Key::Name("x".into()), data: raw(&answered(&push.data, OK)), freshness: Freshness::New, event: None };
     rig.tell(Output::Item { entity: list, change: Change::Added, item });
     rig.item(list, u64::MAX, "{}");
     assert_eq!(rig.events(), []);
