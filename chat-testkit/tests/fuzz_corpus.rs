@@ -44,7 +44,7 @@ fn journey() {
 
 #[test]
 fn push() {
-    run("push", 20, fuzz::push);
+    run("push", 14, fuzz::push);
 }
 
 #[test]

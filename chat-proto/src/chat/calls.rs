@@ -265,7 +265,8 @@ impl Calls {
         if let Some(pending) = self.pending.remove(&call) {
             // This life did nothing, and an earlier one may have.
             let in_doubt = pending.earlier.is_some();
-            let result = result.map_err(|error| if in_doubt { CallError::Unknown(Phase::Sent) } else { error });
+            let result =
+                result.map_err(|error| if in_doubt { CallError::Unknown(Phase::Sent) } else { error });
             if cx.config.write_ahead && Kind::of(&pending.call) == Kind::Command && result.is_err() {
                 // What was given up must not be done by a life that knows only an older save.
                 cx.ask_save();

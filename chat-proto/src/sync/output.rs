@@ -146,7 +146,12 @@ impl Key<'_> {
 
 impl Item<'_> {
     pub(super) fn into_owned(self) -> Item<'static> {
-        Item { key: self.key.into_owned(), data: owned(self.data), freshness: self.freshness, event: self.event }
+        Item {
+            key: self.key.into_owned(),
+            data: owned(self.data),
+            freshness: self.freshness,
+            event: self.event,
+        }
     }
 }
 

@@ -333,7 +333,7 @@ impl Play {
         let (Ok(read), Some(token)) = (read, self.known.token.clone()) else { return };
         let seed = chat_proto::Seed::from_number(7);
         // A service may call somebody by another name than the access token does: such a save belongs to nobody.
-        let is_alice = self.scene.client.state().identity().is_none_or(|name| name.as_str() == "alice");
+        let is_alice = saved.identity().is_some_and(|name| name.as_str() == "alice");
         let resumed = Client::resume(config(), token, &seed, self.now, read);
         assert!(resumed.is_ok() == is_alice, "its own save: {:?}", resumed.err());
     }

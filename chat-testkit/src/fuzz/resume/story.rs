@@ -52,6 +52,18 @@ pub(super) struct Story {
     is_edited: bool,
 }
 
+/// What happened in a story that failed can be kept: `FUZZ_SESSION=FILE`.
+impl Drop for Story {
+    fn drop(&mut self) {
+        if std::thread::panicking()
+            && let Some(file) = std::env::var_os("FUZZ_SESSION")
+        {
+            // It fails already; a file that cannot be written changes nothing.
+            let _ = std::fs::write(file, self.stage.session("a fuzzed story").to_text());
+        }
+    }
+}
+
 impl Story {
     pub(super) fn new(write_ahead: bool) -> Self {
         let mut config = Config::default();
