@@ -87,6 +87,10 @@ pub fn replay_file(path: &Path) -> Result<Verdict, Damage> {
                 }
             }
         }
+        // What our client did there is a session like any other.
+        if let Some(Err(mismatch)) = person.session.as_ref().map(exact::<Client>) {
+            verdict.problems.push(format!("{who}: our client does not repeat itself: {mismatch}"));
+        }
         let timeline = person.session.as_ref().map(Timeline::new);
         verdict.timelines.extend(timeline.map(|timeline| (person.identity, timeline)));
     }

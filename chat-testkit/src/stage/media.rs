@@ -57,8 +57,8 @@ impl Stage {
             let failure = HttpFailure::Refused("there is no such media, or no such service".into());
             return self.tell(who, Input::HttpDone(http, Err(failure)));
         };
-        if self.refuse {
-            let failure = HttpFailure::Failed("connection refused".into());
+        if let Some(cause) = &self.refuse {
+            let failure = HttpFailure::Failed(cause.to_string().into());
             return self.tell(who, Input::HttpDone(http, Err(failure)));
         }
         self.exchanges.last += 1;

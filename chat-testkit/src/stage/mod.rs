@@ -104,7 +104,8 @@ pub struct Stage {
     connections: u64,
     /// When anything last reached anybody.
     moved: Time,
-    refuse: bool,
+    /// Why new connections fail, if they do.
+    refuse: Option<Cause>,
     exchanges: Exchanges,
     tape: Tape,
 }
@@ -122,7 +123,7 @@ impl Stage {
             wire: Wire::default(),
             connections: 0,
             moved: START,
-            refuse: false,
+            refuse: None,
             exchanges: Exchanges::default(),
             tape: Tape::default(),
         }
@@ -274,7 +275,7 @@ impl Stage {
 
     /// From now on the service can, or cannot, be reached by new connections.
     pub fn reachable(&mut self, reachable: bool) {
-        self.refuse = !reachable;
+        self.refuse = (!reachable).then(|| Cause::Failed("connection refused".into()));
     }
 
     /// Lets the next thing happen, if that is before `until`.
@@ -310,8 +311,8 @@ impl Stage {
                     return;
                 }
                 person.opening = None;
-                if self.refuse {
-                    return self.lost(who, link, Cause::Failed("connection refused".into()));
+                if let Some(cause) = self.refuse.clone() {
+                    return self.lost(who, link, cause);
                 }
                 self.connections += 1;
                 let conn = ConnId(self.connections);

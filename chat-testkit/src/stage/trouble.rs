@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use chat_proto::session::ClientHeader;
 use chat_proto::{
-    Call, CallDeadline, CallId, CallOptions, Client, Config, Input, LinkId, Network, Record, Refused, Seed,
-    Time, Token,
+    Call, CallDeadline, CallId, CallOptions, Cause, Client, Config, Input, LinkId, Network, Record, Refused,
+    Seed, Time, Token,
 };
 
 use super::wire::Parcel;
@@ -84,6 +84,12 @@ impl Stage {
             person.frozen = frozen;
             person.deaf = person.link.map(|(_, conn)| conn).or(person.deaf);
         }
+    }
+
+    /// From now on new connections fail for this reason: names that do not resolve, certificates that are not trusted.
+    /// [`Stage::reachable`] ends it.
+    pub fn unreachable_because(&mut self, cause: Cause) {
+        self.refuse = Some(cause);
     }
 
     /// From now on this person does not take events, or does again: what waits is taken at once.

@@ -29,8 +29,12 @@ pub(crate) fn before_execution() -> SessionFile {
     let a = it.alice;
     let sending = json!({ "action": "sendMessage" });
     it.say("fault", &json!({ "on": "http", "match": sending, "status": 503 }));
-    it.start(a, message(&ch, "first try fails")).unwrap();
-    it.wait(70_000);
+    it.start(a, message(&ch, "its deadline comes before it may be tried again")).unwrap();
+    it.wait(35_000);
+    it.say("fault", &json!({ "on": "http", "match": sending, "status": 503 }));
+    let patient = CallOptions { deadline: CallDeadline::After(Duration::from_mins(2)) };
+    it.start_with(a, message(&ch, "the first try fails"), patient).unwrap();
+    it.wait(35_000);
     it.say("fault", &json!({ "on": "http", "match": sending, "drop": true }));
     it.start(a, message(&ch, "the socket is cut instead")).unwrap();
     it.wait(70_000);

@@ -14,7 +14,12 @@ mod failures;
 mod frames;
 mod links;
 mod media;
+mod service;
+mod starts;
+mod streams;
 mod teller;
+mod tokens;
+mod wire;
 
 use std::fs;
 use std::path::PathBuf;
@@ -26,8 +31,8 @@ chat_testkit::snapshot_sessions!("tests/sessions");
 /// Name and making of a session.
 type Story = (&'static str, fn() -> SessionFile);
 
-/// One for each failure that a client must stand, and two for plain days.
-const STORIES: [Story; 23] = [
+/// One for each failure that a client must stand, and two for plain days. `FAULTS.md` says which tells of what.
+const STORIES: [Story; 41] = [
     ("channels", calls::channels),
     ("people", calls::people),
     ("wrong_calls", calls::wrong),
@@ -51,6 +56,24 @@ const STORIES: [Story; 23] = [
     ("too_large", frames::too_large),
     ("media", media::media),
     ("push", media::push),
+    ("start_unreachable", starts::unreachable),
+    ("start_refused", starts::refused),
+    ("start_put_off", starts::put_off),
+    ("start_without_session", starts::no_session),
+    ("token_in_every_state", tokens::good),
+    ("token_refused_in_every_state", tokens::bad),
+    ("token_warned", tokens::warned),
+    ("token_updates_fail", tokens::updates_fail),
+    ("close_codes", service::close_codes),
+    ("long_outage", service::long_outage),
+    ("sleep_and_clocks", service::sleep_and_clocks),
+    ("silent_slow_flooding", service::silent_slow_flooding),
+    ("subscriptions_in_trouble", streams::subscriptions),
+    ("subscriptions_end", streams::subscriptions_end),
+    ("reads_fail", streams::reads),
+    ("session_gone", streams::session_gone),
+    ("events_overtake", streams::overtaking),
+    ("on_the_wire", wire::seen_from_outside),
 ];
 
 fn folder() -> PathBuf {

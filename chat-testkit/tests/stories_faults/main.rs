@@ -5,6 +5,7 @@ mod connection;
 mod events;
 mod limits;
 mod people;
+mod push;
 mod retries;
 mod small;
 mod start;

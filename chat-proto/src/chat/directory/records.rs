@@ -15,6 +15,7 @@ use super::{SyncListEntry, SyncListPage};
 use crate::date::Timestamp;
 use crate::error::CallError;
 use crate::event::UnreadCount;
+use crate::frame::json_problem;
 use crate::json::{Json, attributes_or_empty};
 use crate::model::{
     ChannelDescriptor, ChannelSid, ChannelStatus, ChannelType, Identity, NotificationLevel, Page, PageRef,
@@ -104,7 +105,9 @@ fn token(text: Option<String>) -> Option<String> {
 }
 
 fn read<'a, T: Deserialize<'a>>(body: &'a [u8], what: &str) -> Result<T, CallError> {
-    serde_json::from_slice(body).map_err(|error| unreadable(&alloc::format!("{what}: {error}")))
+    // Serde's own words name our types and quote the answer.
+    serde_json::from_slice(body)
+        .map_err(|error| unreadable(&alloc::format!("{what}: {}", json_problem(&error))))
 }
 
 fn unreadable(problem: &str) -> CallError {
@@ -434,6 +437,11 @@ mod tests {
                     "{error:?}"
                 );
             }
+        }
+        // What an answer holds is not quoted, nor are our types named.
+        for body in [r#""a private text""#, r#"{"channels":"a private text"}"#] {
+            let Err(CallError::BadAnswer(text)) = user_channels(body.as_bytes()) else { panic!("{body}") };
+            assert!(text.starts_with("page of channels: unexpected type or value (line 1"), "{text}");
         }
         for body in ["", "null", r#"{"channels":7}"#] {
             assert!(matches!(sync_list(body.as_bytes()), Err(CallError::BadAnswer(_))));
