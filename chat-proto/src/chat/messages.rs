@@ -130,7 +130,9 @@ impl Chat {
         let mut page = Vec::with_capacity(items.len());
         for item in items {
             let Key::Index(index) = item.key else { continue };
-            if item.freshness == Freshness::Newer {
+            // After a resume the versions of what the save held are not known, and what a page says is newer: its event
+            // tells nothing more.
+            if item.freshness != Freshness::Known {
                 self.overtake_waiting(sid, index);
                 self.message_updated(cx, sid, index, item.data.get());
             }
