@@ -1,11 +1,12 @@
-//! Time, on a machine that is busy with other things as well: every round does each kind of work once with the same 256
+//! Time of the processor, on a machine that is busy with other things as well: every round does each kind of work once with the same 256
 //! frames, in an order that is drawn anew, and what counts is the ratio to (b) in the same round.
 
 use std::hint::black_box;
-use std::time::Instant;
+use std::time::Duration;
 
 use chat_bench::ring::{Ring, SLICE, Work};
 use chat_testkit::world::Rng;
+use nix::time::{ClockId, clock_gettime};
 
 /// How many rounds.
 pub(crate) const ROUNDS: usize = 301;
@@ -58,7 +59,7 @@ pub(crate) fn frames(ring: &mut Ring, rounds: usize) -> Vec<Timed> {
         ring.fill(SLICE);
         shuffle(&mut order, &mut rng);
         for place in &order {
-            let (work, begun) = (Work::ALL[*place], Instant::now());
+            let (work, begun) = (Work::ALL[*place], cpu_time());
             black_box(ring.run(work));
             let took = each(begun, SLICE);
             if round >= 5 {
@@ -84,7 +85,7 @@ pub(crate) fn pairs<S>(
         subjects.iter_mut().for_each(ready);
         shuffle(&mut order, &mut rng);
         for place in &order {
-            let begun = Instant::now();
+            let begun = cpu_time();
             work(&mut subjects[*place]);
             let took = each(begun, units);
             if round >= 3 {
@@ -108,7 +109,7 @@ fn ratios(times: Vec<Vec<f64>>, base: usize) -> Vec<Timed> {
 pub(crate) fn alone(ready: &dyn Fn() -> Box<dyn FnMut()>, units: usize, times: usize) -> Sample {
     let time = |_| {
         let mut work = ready();
-        let begun = Instant::now();
+        let begun = cpu_time();
         work();
         each(begun, units)
     };
@@ -116,8 +117,8 @@ pub(crate) fn alone(ready: &dyn Fn() -> Box<dyn FnMut()>, units: usize, times: u
 }
 
 #[expect(clippy::cast_precision_loss, reason = "times are far below 2^52 ns")]
-fn each(begun: Instant, units: usize) -> f64 {
-    begun.elapsed().as_nanos() as f64 / units as f64
+fn each(begun: Duration, units: usize) -> f64 {
+    cpu_time().saturating_sub(begun).as_nanos() as f64 / units as f64
 }
 
 fn shuffle(order: &mut [usize], rng: &mut Rng) {
@@ -125,4 +126,9 @@ fn shuffle(order: &mut [usize], rng: &mut Rng) {
         let other = rng.place(place + 1).unwrap_or(0);
         order.swap(place, other);
     }
+}
+
+/// What this thread was given of a processor so far: it stands still while others run.
+fn cpu_time() -> Duration {
+    clock_gettime(ClockId::CLOCK_THREAD_CPUTIME_ID).expect("Unix has this clock").into()
 }
