@@ -189,7 +189,7 @@ fn resume(name: &'static str) -> Scene {
 
 /// Steps of the simulator in a second, on one processor, every law checked.
 pub(crate) fn simulator(worlds: u64) -> f64 {
-    let outcome = Simulation { worlds, jobs: 1, ..Simulation::new(1) }.run::<Client>(|_| ());
+    let outcome = Simulation { worlds, jobs: 1, ..Simulation::new(1) }.run::<Client>(|_, _| ());
     assert!(outcome.failure.is_none(), "{:?}", outcome.failure);
     #[expect(clippy::cast_precision_loss, reason = "a few thousand steps")]
     let steps = outcome.steps as f64;
