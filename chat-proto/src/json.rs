@@ -26,6 +26,9 @@ pub struct JsonError(Box<str>);
 
 impl Json {
     /// The value of a JSON text.
+    ///
+    /// # Errors
+    /// The text is not JSON, or nested too deeply.
     pub fn parse(text: &str) -> Result<Self, JsonError> {
         if text == EMPTY_OBJECT {
             return Ok(Self::empty_object());
@@ -40,11 +43,17 @@ impl Json {
     }
 
     /// The JSON form of any value that serde can serialize.
+    ///
+    /// # Errors
+    /// JSON has no form for it, such as a map whose keys are no texts.
     pub fn from_value<T: Serialize + ?Sized>(value: &T) -> Result<Self, JsonError> {
         serde_json::to_string(value).map(|text| Self::of(&text)).map_err(|e| JsonError(e.to_string().into()))
     }
 
     /// The value as a type of the caller's.
+    ///
+    /// # Errors
+    /// It is not of that type.
     pub fn to_value<T: DeserializeOwned>(&self) -> Result<T, JsonError> {
         serde_json::from_str(self.as_str()).map_err(|e| JsonError(e.to_string().into()))
     }

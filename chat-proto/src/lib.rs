@@ -60,6 +60,6 @@ pub use record::{FrameRecord, InputRecord, Record};
 pub use saved::{ResumeError, Saved};
 pub use secret::{Claims, Secret, Token, TokenError};
 pub use seed::Seed;
-pub use state::{PendingMessage, State};
+pub use state::{PendingMedia, PendingMessage, State};
 pub use stats::Stats;
 pub use time::{Deadline, Time, Why};

@@ -93,6 +93,8 @@ pub(super) struct Waiting {
     pub(super) index: u64,
     pub(super) data: Box<str>,
     pub(super) freshness: Freshness,
+    /// Its id, unless it came out of turn.
+    pub(super) event: Option<i64>,
 }
 
 impl Record {
@@ -118,6 +120,11 @@ impl Record {
             Part::Messages => &mut self.messages,
             Part::Roster => &mut self.roster,
         }
+    }
+
+    /// The lowest id of the events of the list that wait: the app was told none from here on.
+    pub(super) fn first_waiting(&self) -> Option<i64> {
+        self.reading_untold.iter().flatten().filter_map(|waiting| waiting.event).min()
     }
 
     /// Whether messages arrive and all members are known.

@@ -14,7 +14,7 @@ use crate::model::{Channel, ChannelSid, Message};
 use crate::state::ChannelEntry;
 use crate::sync::{Change, Freshness, Item, Key, Output, Select};
 
-/// How many events of a list may wait. Beyond it they are told at once: order yields to memory (law 8).
+/// How many events of a list may wait. Beyond it all that wait are told at once: order yields to memory (law 8).
 const WAITING: usize = 1000;
 
 impl Chat {
@@ -27,16 +27,24 @@ impl Chat {
             Output::Item { change, item, .. } => {
                 let Key::Index(index) = item.key else { return };
                 let record = self.channels.records.get_mut(sid);
-                if let Some(waiting) = record.and_then(|record| record.reading_untold.as_mut())
-                    && waiting.len() < WAITING
-                {
-                    let (data, freshness) = (item.data.get().into(), item.freshness);
-                    waiting.push(Waiting { change, index, data, freshness });
-                    return;
+                let Some(waiting) = record.and_then(|record| record.reading_untold.as_mut()) else {
+                    return self.message_event(cx, sid, change, index, item.data.get(), item.freshness);
+                };
+                let (data, freshness, event) = (item.data.get().into(), item.freshness, item.event);
+                waiting.push(Waiting { change, index, data, freshness, event });
+                if waiting.len() > WAITING {
+                    let all = core::mem::take(waiting);
+                    self.waited(cx, sid, all);
                 }
-                self.message_event(cx, sid, change, index, item.data.get(), item.freshness);
             }
             _ => {}
+        }
+    }
+
+    /// Events that waited are told.
+    fn waited(&mut self, cx: &mut Cx, sid: &ChannelSid, events: Vec<Waiting>) {
+        for event in events {
+            self.message_event(cx, sid, event.change, event.index, &event.data, event.freshness);
         }
     }
 
@@ -122,7 +130,10 @@ impl Chat {
         let mut page = Vec::with_capacity(items.len());
         for item in items {
             let Key::Index(index) = item.key else { continue };
-            if item.freshness == Freshness::Newer {
+            // After a resume the versions of what the save held are not known, and what a page says is newer: its event
+            // tells nothing more.
+            if item.freshness != Freshness::Known {
+                self.overtake_waiting(sid, index);
                 self.message_updated(cx, sid, index, item.data.get());
             }
             let Some(entry) = self.state.channels.get_mut(sid) else { break };
@@ -147,6 +158,14 @@ impl Chat {
         }
         page.sort_by_key(|message| message.index);
         page
+    }
+
+    /// A page shows a message as it was after events that still wait: they tell that it happened, and no state.
+    fn overtake_waiting(&mut self, sid: &ChannelSid, index: u64) {
+        let waiting = self.channels.records.get_mut(sid).and_then(|record| record.reading_untold.as_mut());
+        for event in waiting.into_iter().flatten().filter(|event| event.index == index) {
+            event.freshness = Freshness::Known;
+        }
     }
 
     // ---- messages that no event told of
@@ -190,7 +209,7 @@ impl Chat {
         }
     }
 
-    fn read_untold(&mut self, cx: &mut Cx, sid: &ChannelSid) {
+    pub(super) fn read_untold(&mut self, cx: &mut Cx, sid: &ChannelSid) {
         let record = self.channels.records.get_mut(sid).filter(|record| record.reading_untold.is_none());
         let Some(record) = record else { return };
         if let (Some(untold), Object::Open(entity)) = (record.untold, record.messages) {
@@ -232,9 +251,8 @@ impl Chat {
         let Some(record) = self.channels.records.get_mut(sid) else { return };
         let beyond = newest.map_or(0, |newest| newest.saturating_add(1));
         record.untold = record.untold.map(|untold| untold.max(beyond));
-        for event in record.reading_untold.take().unwrap_or_default() {
-            self.message_event(cx, sid, event.change, event.index, &event.data, event.freshness);
-        }
+        let waited = record.reading_untold.take().unwrap_or_default();
+        self.waited(cx, sid, waited);
         self.echoes_passed(sid);
     }
 }

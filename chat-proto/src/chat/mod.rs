@@ -13,6 +13,7 @@ mod dialect;
 mod directory;
 mod document;
 mod echoes;
+mod edits;
 mod giving_up;
 mod lenient;
 mod media;
@@ -101,6 +102,8 @@ pub(crate) enum Timer {
     HttpAgain(CallId),
     /// The push registrar may be asked again about this channel.
     Push(PushChannel),
+    /// The registration of this channel is to be renewed.
+    PushRenewal(PushChannel),
     /// The time that pending calls were given at shutdown is over.
     Drain,
 }
@@ -112,7 +115,9 @@ impl Timer {
             Self::Session(timer) => timer.why(),
             Self::Typing(_) => Why::Typing,
             Self::Report => Why::ReadHorizon,
-            Self::Reload | Self::HttpIdle(_) | Self::HttpAgain(_) | Self::Push(_) => Why::Request,
+            Self::Reload | Self::HttpIdle(_) | Self::HttpAgain(_) | Self::Push(_) | Self::PushRenewal(_) => {
+                Why::Request
+            }
         }
     }
 }
@@ -314,6 +319,7 @@ impl Chat {
             }
             Timer::HttpAgain(call) => self.transfers.again(cx, call, self.online),
             Timer::Push(channel) => self.push_rested(cx, channel),
+            Timer::PushRenewal(channel) => self.push_is_old(cx, channel),
             Timer::Drain => self.end(cx),
         }
         self.settle(cx);

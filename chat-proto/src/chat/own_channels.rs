@@ -15,6 +15,7 @@ use super::{Chat, Reader, Role};
 use crate::cx::Cx;
 use crate::error::{CallError, Fault};
 use crate::event::Event;
+use crate::frame::json_problem;
 use crate::model::{ChannelReason, ChannelSid, ChannelStatus, ChannelType, Reasons};
 use crate::sync::{Change, Item, Key, Kind, Order, Output};
 use crate::twilsock::Url;
@@ -301,8 +302,8 @@ impl Chat {
     }
 }
 
-/// Something came that cannot be read; the session goes on.
-pub(super) fn unreadable(cx: &mut Cx, what: &'static str, problem: &dyn core::fmt::Display) {
-    let problem = alloc::string::ToString::to_string(problem).into();
+/// Something came that cannot be read; the session goes on. What it holds is not quoted: it is somebody's message.
+pub(super) fn unreadable(cx: &mut Cx, what: &'static str, error: &serde_json::Error) {
+    let problem = json_problem(error);
     cx.events.push(Event::Fault(Fault::Unreadable { what: what.into(), problem }));
 }

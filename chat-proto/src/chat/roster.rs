@@ -9,6 +9,7 @@ use super::own_channels::unreadable;
 use super::roster_item::MemberData;
 use super::{Asker, Chat};
 use crate::cx::Cx;
+use crate::error::Fault;
 use crate::event::Event;
 use crate::model::{ChannelSid, Identity, Member, MemberSid};
 use crate::state::ChannelEntry;
@@ -159,7 +160,8 @@ fn read<'a>(cx: &mut Cx, text: &'a str) -> Option<MemberData<'a>> {
     match MemberData::parse(text) {
         Ok(Some(data)) => Some(data),
         Ok(None) => {
-            unreadable(cx, "member", &"it has neither identity nor type");
+            let problem = "it has neither identity nor type".into();
+            cx.events.push(Event::Fault(Fault::Unreadable { what: "member".into(), problem }));
             None
         }
         Err(error) => {

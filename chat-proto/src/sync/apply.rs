@@ -103,6 +103,9 @@ impl Sync {
                 output
             }
             Place::Ahead => {
+                if entity.held.has(id) {
+                    cx.stats.duplicates += 1;
+                }
                 if entity.held.hold(fact) {
                     // The cursor stays before the gap, so what is missing still comes.
                     for fact in entity.held.take_all() {

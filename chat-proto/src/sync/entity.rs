@@ -170,7 +170,7 @@ impl Entity {
             What::Context(data) => self.context_is_new(Some(id)).then_some(Told::Context(data)),
             What::Item(change, key, data) => {
                 let (change, freshness) = self.item(id, change, &key, late)?;
-                Some(Told::Item(change, Item { key, data, freshness }))
+                Some(Told::Item(change, Item { key, data, freshness, event: (!late).then_some(id) }))
             }
         }
     }

@@ -74,6 +74,11 @@ impl Held {
         self.events.range(..=limit).count() as u64
     }
 
+    /// Whether one of this id waits.
+    pub(super) fn has(&self, id: i64) -> bool {
+        self.events.contains_key(&id)
+    }
+
     /// The highest id that waits.
     pub(super) fn last(&self) -> Option<i64> {
         self.events.last_key_value().map(|(id, _)| *id)
@@ -82,7 +87,7 @@ impl Held {
     /// Lets `fact` wait; one of the same id that waits already stays. `true`: it is too much, and all must be told.
     #[must_use]
     pub(super) fn hold(&mut self, fact: Fact<'_>) -> bool {
-        if !self.events.contains_key(&fact.id) {
+        if !self.has(fact.id) {
             self.bytes = self.bytes.saturating_add(fact.bytes());
             self.events.insert(fact.id, fact.into_owned());
         }

@@ -16,13 +16,16 @@ use super::subscriptions::Sid;
 use super::table::{Input, State};
 use super::{EntityId, Kind, Sync, Tag, Timer, rest};
 use crate::cx::Cx;
-use crate::error::CallError;
+use crate::error::{CallError, Fault};
+use crate::event::Event;
 use crate::twilsock::{HttpReply, RequestError, RequestId};
 
 /// How often an object is read again because the answer was older than what its other followers know already.
 const ROUNDS: u32 = 3;
 /// The first wait before a list is created again, and the longest (as for reads, spec 02 §6.3).
 const CREATE_DELAYS: (u64, u64) = (4_000, 60_000);
+/// After this many failures the app is told.
+const CREATE_TELLS_AFTER: u32 = 4;
 
 /// What became of an order to open.
 #[derive(Debug, Clone)]
@@ -40,6 +43,8 @@ pub(super) struct Creation {
     /// `None` while it waits for its next attempt.
     request: Option<RequestId>,
     attempts: u32,
+    /// The app was told that it fails.
+    complained: bool,
 }
 
 impl core::fmt::Debug for Creation {
@@ -75,7 +80,7 @@ impl Sync {
         purpose: &'static str,
         context: String,
     ) {
-        let creation = Creation { purpose, context, request: None, attempts: 0 };
+        let creation = Creation { purpose, context, request: None, attempts: 0, complained: false };
         self.handles.insert(entity, Handle::Creating(creation));
         self.create_again(cx, entity);
     }
@@ -166,6 +171,17 @@ impl Sync {
             let delay = (delay - delay / 5).saturating_add(cx.jitter.below(delay / 5 * 2 + 1));
             creation.attempts = creation.attempts.saturating_add(1);
             creation.request = None;
+            // The reference client gives up about then (spec 02 §6.3). This one goes on, but not in silence.
+            let failure = answer(Kind::List, result.clone());
+            if !creation.complained
+                && creation.attempts >= CREATE_TELLS_AFTER
+                && result != Err(RequestError::Lost)
+                && let Err(error) = failure
+            {
+                creation.complained = true;
+                let fault = Fault::NotLoaded { what: "session".into(), error: Box::new(error) };
+                cx.events.push(Event::Fault(fault));
+            }
             if result == Err(RequestError::Lost) {
                 // The way to a new link has waits of its own.
                 self.create_again(cx, entity);
@@ -235,6 +251,7 @@ impl Sync {
                     key,
                     data: Raw::new(item.data.map_or(EMPTY_OBJECT, RawValue::get)),
                     freshness,
+                    event: None,
                 });
             }
         }

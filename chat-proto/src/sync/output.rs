@@ -86,6 +86,8 @@ pub(crate) struct Item<'a> {
     /// How it stands to what was known. An event is `New` or `Newer`, or `Known` when a page told of its change first:
     /// then the data that the stage above holds is as new or newer, but that it happened was not told yet.
     pub(crate) freshness: Freshness,
+    /// The id of the event that told of it in its turn; `None` in a page, and of an event that came too late.
+    pub(crate) event: Option<i64>,
 }
 
 /// Names an item.
@@ -157,7 +159,12 @@ impl Key<'_> {
 
 impl Item<'_> {
     pub(super) fn into_owned(self) -> Item<'static> {
-        Item { key: self.key.into_owned(), data: self.data.into_owned(), freshness: self.freshness }
+        Item {
+            key: self.key.into_owned(),
+            data: self.data.into_owned(),
+            freshness: self.freshness,
+            event: self.event,
+        }
     }
 }
 

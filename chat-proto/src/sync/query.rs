@@ -144,6 +144,7 @@ impl Sync {
                     key,
                     data: Raw::new(item.data.map_or(EMPTY_OBJECT, RawValue::get)),
                     freshness,
+                    event: None,
                 });
             }
         }

@@ -1,26 +1,32 @@
-//! The suite.
+//! The benchmark suite: `cargo run --release --manifest-path chat-testkit/bench/Cargo.toml`. See the README beside it.
 
-use std::time::Duration;
+mod callgrind;
+mod counted;
+mod growth;
+mod measure;
+#[cfg(feature = "peer")]
+mod peer;
+mod scenes;
 
-use chat_bench::rig::{Rig, replay};
-use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
-
-#[global_allocator]
-static ALLOCATOR: &StatsAlloc<std::alloc::System> = &INSTRUMENTED_SYSTEM;
+use std::env;
 
 fn main() {
-    let seed = serde_json::json!({ "channels": 1000, "identity": "alice", "also": ["bob"], "messages": 1 });
-    let mut rig = Rig::with("alice", &[seed], chat_bench::rig::config(), Duration::from_millis(50));
-    rig.record();
-    rig.settle();
-    let tape = rig.take_tape();
-    println!("{} channels, {:?}", rig.client.state().channels().len(), rig.traffic);
-    for _ in 0..3 {
-        let mut client = rig.fresh_client();
-        let begun = std::time::Instant::now();
-        let before = Region::new(ALLOCATOR);
-        let done = replay(&mut client, &tape);
-        let took = begun.elapsed();
-        println!("{done:?} in {took:?}, {:?}", before.change());
+    let mut arguments = env::args().skip(1);
+    let word = arguments.next().unwrap_or_default();
+    let only = arguments.next().unwrap_or_default();
+    match word.as_str() {
+        callgrind::CHILD => counted::all(&only, &mut |count| callgrind::tell(&count)),
+        "counts" => {
+            let (counts, _) = callgrind::count(&only).expect("valgrind works");
+            for count in counts {
+                println!(
+                    "{:44} {:10.1} instructions {:8.2} allocations",
+                    count.name,
+                    count.instructions_each(),
+                    count.allocations_each()
+                );
+            }
+        }
+        _ => println!("?"),
     }
 }

@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
-use chat_proto::{Client, Command, Config, Event, Frame, Input, LinkId, Seed, Time, Token};
+use chat_proto::{
+    Call, CallOptions, Cause, Client, Command, Config, Event, Frame, Input, LinkId, Seed, Time, Token,
+};
 use chat_testkit::service::{ConnId, Service, ServiceConfig, ServiceInput, ServiceOutput};
 use serde_json::{Value, json};
 
@@ -15,7 +17,7 @@ const START: Time = Time::from_millis(1_000);
 /// The date at the origin of its clock: 2023-11-14T22:13:20Z.
 const UNIX_AT_ORIGIN: u64 = 1_700_000_000_000;
 /// After this long without a frame a rig has settled.
-const QUIET: Duration = Duration::from_millis(500);
+const QUIET: Duration = Duration::from_millis(2_500);
 
 /// What a client was told.
 #[derive(Debug, Clone)]
@@ -26,6 +28,10 @@ pub enum Step {
     Opened(LinkId),
     /// A frame came.
     Frame(LinkId, Vec<u8>),
+    /// Its socket broke.
+    Closed(LinkId),
+    /// The app asked for something.
+    Call(Call),
 }
 
 /// A conversation, as one client heard it.
@@ -73,7 +79,7 @@ impl std::fmt::Debug for Rig {
 }
 
 /// An access token as the offline service takes them: an unsigned JWT.
-fn token(identity: &str) -> Token {
+pub fn token(identity: &str) -> Token {
     let grants = json!({ "identity": identity, "ip_messaging": { "service_sid": format!("IS{:032x}", 1) } });
     let claims = json!({ "exp": UNIX_AT_ORIGIN / 1000 + 86_400, "grants": grants });
     let part = |value: &Value| BASE64_URL_SAFE_NO_PAD.encode(value.to_string());
@@ -149,6 +155,20 @@ impl Rig {
     pub fn object(&mut self, kind: &str, name: &str) -> Value {
         let asked = json!({ "type": kind, "id": name });
         self.service.admin(self.now, "sync", &asked).unwrap_or_else(|error| panic!("{name}: {error}"))
+    }
+
+    /// The app asks for something; then time passes until nothing happens any more.
+    pub fn ask(&mut self, call: Call) {
+        self.tell(Step::Call(call));
+        self.settle();
+    }
+
+    /// The connection breaks.
+    pub fn cut(&mut self) {
+        if let Some(link) = self.link.take() {
+            self.service.handle(self.now, ServiceInput::Closed(self.conn));
+            self.tell(Step::Closed(link));
+        }
     }
 
     /// Lets time pass until nothing has been said for a while.
@@ -256,6 +276,11 @@ pub fn feed(client: &mut Client, now: Time, step: &Step) {
         Step::Tick => Input::Tick,
         Step::Opened(link) => Input::Opened(*link),
         Step::Frame(link, bytes) => Input::Frame(*link, Frame::Binary(bytes)),
+        Step::Closed(link) => Input::Closed(*link, Cause::Failed("cut".into())),
+        Step::Call(call) => {
+            client.call(now, call.clone(), CallOptions::default()).expect("the call is accepted");
+            return;
+        }
     };
     client.handle(now, input);
 }

@@ -49,7 +49,7 @@ fn sync_error(status: u16, code: i64) -> CallError {
 }
 
 fn item(index: u64, data: &str) -> Item<'static> {
-    Item { key: Key::Index(index), data: raw(data), freshness: Freshness::New }
+    Item { key: Key::Index(index), data: raw(data), freshness: Freshness::New, event: None }
 }
 
 /// An item as the session pushed it, with the service's answer.
