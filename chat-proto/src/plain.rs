@@ -26,6 +26,13 @@ pub(crate) fn object<'a>(
     (plain.at == text.len()).then_some(())
 }
 
+/// Whether a text stands in a JSON string as it is.
+pub(crate) fn needs_no_escapes(text: &str) -> bool {
+    let mut plain = Plain { text, at: 0 };
+    plain.run();
+    plain.at == text.len()
+}
+
 /// Fills a field that may come once only.
 pub(crate) fn once<T>(field: &mut Option<T>, value: T) -> Option<()> {
     field.replace(value).is_none().then_some(())
