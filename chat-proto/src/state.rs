@@ -58,14 +58,16 @@ pub struct PendingMedia {
     pub sid: Option<MediaSid>,
 }
 
+/// The members of a channel, with their places in the order of being seen.
+pub(crate) type Members = BTreeMap<MemberSid, (u64, Arc<Member>)>;
+
 /// One channel with all that belongs to it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct ChannelEntry {
     /// Its place in the order of being known.
     pub(crate) order: u64,
     pub(crate) channel: Arc<Channel>,
-    /// With their places in the order of being seen.
-    pub(crate) members: BTreeMap<MemberSid, (u64, Arc<Member>)>,
+    pub(crate) members: Members,
     pub(crate) messages: BTreeMap<u64, Arc<Message>>,
 }
 

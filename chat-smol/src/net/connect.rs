@@ -10,17 +10,23 @@ use async_tungstenite::tungstenite::protocol::WebSocketConfig;
 use chat_proto::Cause;
 use rustls::ClientConfig;
 
+use super::ahead::ReadAhead;
 use super::proxy::Proxies;
 use super::stream::{BoxedStream, Transport, boxed};
 use super::url::Target;
 use super::{tcp, tls};
 use crate::error::BoxError;
 
-/// What is read from a socket at once. The default of 128 KiB is touched for every socket, which counts where a process
-/// holds thousands.
-const READ_BUFFER: usize = 8 << 10;
+/// What the WebSocket takes of a stream at once. The default of 128 KiB is touched for every socket, which counts where a
+/// process holds thousands. The handshake's buffer of 4 KiB goes on as the read buffer. It is kept for ever, and made
+/// twice as large when a frame and what was taken together do not fit: so little is taken, and [`ReadAhead`] sees to it
+/// that this costs no system calls.
+const READ_BUFFER: usize = 512;
+/// How many bytes of a turn's messages are gathered before they are written, also without a flush: the buffer keeps the
+/// room that it once took.
+const WRITE_BUFFER: usize = 16 << 10;
 
-pub(super) type Socket = WebSocketStream<BoxedStream>;
+pub(super) type Socket = WebSocketStream<ReadAhead<BoxedStream>>;
 
 type Connecting = Pin<Box<dyn Future<Output = Result<Transport, BoxError>> + Send>>;
 
@@ -56,9 +62,14 @@ impl Dialer {
         let stream = self.stream(&target).await?;
         let config = WebSocketConfig::default()
             .read_buffer_size(READ_BUFFER)
+            .write_buffer_size(WRITE_BUFFER)
             .max_message_size(Some(max_message))
             .max_frame_size(Some(max_message));
-        let upgrade = async_tungstenite::client_async_with_config(target.url.as_str(), stream, Some(config));
+        let upgrade = async_tungstenite::client_async_with_config(
+            target.url.as_str(),
+            ReadAhead::new(stream),
+            Some(config),
+        );
         let (socket, _) = upgrade.await.map_err(|error| cause(&error))?;
         Ok(socket)
     }

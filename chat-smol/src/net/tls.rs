@@ -1,7 +1,7 @@
 //! TLS, and what is trusted by default.
 
 use std::io;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use futures_rustls::TlsConnector;
 use rustls::pki_types::{CertificateDer, ServerName};
@@ -13,6 +13,13 @@ use super::stream::{BoxedStream, boxed};
 /// so it works in a bare container too; a company's own root is added with [`config_with_roots`].
 pub fn default_config() -> ClientConfig {
     build(mozilla())
+}
+
+/// The default configuration that all clients share: the roots of Mozilla are large, and sessions that are resumed spare
+/// a handshake.
+pub(crate) fn shared_config() -> Arc<ClientConfig> {
+    static SHARED: LazyLock<Arc<ClientConfig>> = LazyLock::new(|| Arc::new(default_config()));
+    SHARED.clone()
 }
 
 /// The default configuration, trusting `extra` roots (DER) besides.
