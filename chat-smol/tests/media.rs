@@ -15,6 +15,7 @@ use futures_lite::future::try_zip;
 use futures_lite::{AsyncReadExt, FutureExt, io};
 use futures_rustls::TlsAcceptor;
 use rustls::ServerConfig;
+use rustls::pki_types::CertificateDer;
 use serde_json::{Value, json};
 use smol::block_on;
 use smol::net::{TcpListener, TcpStream};
@@ -225,12 +226,14 @@ fn redirects_are_not_followed() {
     });
 }
 
-/// Puts TLS before the media service, and gives the port of that.
-async fn secure(server: &Server, config: Arc<ServerConfig>) -> u16 {
+/// A server whose media service is reached over TLS, and the address of that.
+async fn secured(config: Arc<ServerConfig>) -> (Server, String) {
     let listener = TcpListener::bind(("localhost", 0)).await.unwrap();
-    let port = listener.local_addr().unwrap().port();
+    let url = format!("https://localhost:{}", listener.local_addr().unwrap().port());
+    let mut settings = ServeConfig::default();
+    settings.media_url = Some(url.clone());
+    let server = Server::start(settings).unwrap();
     let inside = server.media_port();
-    server.admin("config", json!({ "mediaUrl": format!("https://localhost:{port}") })).await.unwrap();
     smol::spawn(async move {
         while let Ok((outer, _)) = listener.accept().await {
             let acceptor = TlsAcceptor::from(config.clone());
@@ -243,27 +246,27 @@ async fn secure(server: &Server, config: Arc<ServerConfig>) -> u16 {
         }
     })
     .detach();
-    port
+    (server, url)
+}
+
+/// In a channel, with media at `url`, trusting `root`.
+async fn trusting(server: &Server, url: &str, root: CertificateDer<'static>) -> (Client, Channel) {
+    let tls = chat_smol::tls_config_with_roots([root]).unwrap();
+    in_channel_with(server, |config| Options::new().config(config).media_url(url).tls(tls)).await
 }
 
 #[test]
 fn media_go_over_tls() {
     run(async {
         let (root, config) = certificates::server("localhost");
-        let server = start();
-        let port = secure(&server, config).await;
-        let (alice, channel) = in_channel_with(&server, |config| {
-            let tls = chat_smol::tls_config_with_roots([root]).unwrap();
-            Options::new().config(config).media_url(format!("https://localhost:{port}")).tls(tls)
-        })
-        .await;
+        let (server, url) = secured(config).await;
+        let (alice, channel) = trusting(&server, &url, root).await;
         let picture = noise(200_000);
         let sent = channel.send_media(Upload::bytes(picture.clone(), "image/png"), Json::default()).await;
         assert_eq!(sent.unwrap(), Some(0));
         let media = newest(&channel).await;
         assert_eq!(media.download_bytes(picture.len()).await.unwrap(), picture);
-        let url = media.get_content_url().await.unwrap();
-        assert!(url.expose_secret().starts_with(&format!("https://localhost:{port}/")));
+        assert!(media.get_content_url().await.unwrap().expose_secret().starts_with(&url));
         alice.shutdown().await;
         server.stop();
     });
@@ -278,13 +281,8 @@ fn media_of_the_wrong_certificate_are_refused() {
         for (config, trusted, what) in
             [(config, other_root.clone(), "an unknown root"), (other_host, other_root, "another host")]
         {
-            let server = start();
-            let port = secure(&server, config).await;
-            let (alice, channel) = in_channel_with(&server, |config| {
-                let tls = chat_smol::tls_config_with_roots([trusted]).unwrap();
-                Options::new().config(config).media_url(format!("https://localhost:{port}")).tls(tls)
-            })
-            .await;
+            let (server, url) = secured(config).await;
+            let (alice, channel) = trusting(&server, &url, trusted).await;
             let error = channel.send_media(Upload::bytes([1], "x/y"), Json::default()).await.unwrap_err();
             let refused =
                 matches!(error.as_call_error(), Some(CallError::Transfer(HttpFailure::Untrusted(_))));
@@ -304,12 +302,13 @@ fn addresses_of_media_with_credentials_are_refused() {
         let error = Client::create("TOKEN", options).await.unwrap_err();
         assert!(matches!(error, CreateError::BadUrl(UrlError::Credentials)), "{error:?}");
 
-        let (alice, channel) = in_channel(&server).await;
+        let mut settings = ServeConfig::default();
+        settings.media_url = Some("http://user:hunter2@127.0.0.1:9".into());
+        let tempting = Server::start(settings).unwrap();
+        let (alice, channel) = in_channel(&tempting).await;
         channel.send_media(Upload::bytes([1], "x/y"), Json::default()).await.unwrap();
-        let tempting = server.media_url().replace("http://", "http://user:hunter2@");
-        server.admin("config", json!({ "mediaUrl": tempting })).await.unwrap();
         let error = newest(&channel).await.download_bytes(10).await.unwrap_err();
-        let refused = matches!(error.as_call_error(), Some(CallError::Transfer(HttpFailure::Refused(_))));
+        let refused = matches!(error.as_call_error(), Some(CallError::BadAnswer(_)));
         assert!(refused && !format!("{error:?} {error}").contains("hunter2"), "{error:?}");
         alice.shutdown().await;
         server.stop();

@@ -87,7 +87,7 @@ impl Dialer {
         };
         if target.secure && !transport.secured {
             let secured = tls::secure(transport.stream, &target.host, self.tls).await;
-            Ok(boxed(secured.map_err(|error| io_cause(&error))?))
+            Ok(boxed(secured.map_err(|error| tls_cause(target, &error))?))
         } else {
             Ok(transport.stream)
         }
@@ -118,6 +118,19 @@ fn failed(error: &impl ToString) -> Cause {
 
 fn io_cause(error: &io::Error) -> Cause {
     if tls::is_untrusted(error) { Cause::Untrusted(error.to_string().into()) } else { failed(error) }
+}
+
+/// Why there is no TLS with `target`.
+fn tls_cause(target: &Target, error: &io::Error) -> Cause {
+    if tls::is_untrusted(error) {
+        return Cause::Untrusted(error.to_string().into());
+    }
+    let Target { host, port, .. } = target;
+    if tls::is_plain(error) {
+        failed(&format_args!("no secure connection to {host}:{port}: what answers there does not speak TLS"))
+    } else {
+        failed(&format_args!("no secure connection to {host}:{port}: {error}"))
+    }
 }
 
 /// An error of a socket in words for people. None of them shows what was sent, or the address's path.

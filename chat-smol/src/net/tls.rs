@@ -62,6 +62,12 @@ pub(super) async fn secure(
     Ok(boxed(TlsConnector::from(config).connect(name, stream).await?))
 }
 
+/// Whether what the other side said is no TLS at all.
+pub(super) fn is_plain(error: &io::Error) -> bool {
+    let error = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
+    matches!(error, Some(rustls::Error::InvalidMessage(rustls::InvalidMessage::InvalidContentType)))
+}
+
 /// Whether the other side failed to prove who it is: trying again will not help.
 pub(super) fn is_untrusted(error: &io::Error) -> bool {
     let error = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());

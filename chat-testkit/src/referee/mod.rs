@@ -32,7 +32,7 @@ use std::ops::Deref;
 
 use chat_proto::{
     Call, CallId, CallOptions, Cancel, Client, Command, Config, Deadline, Event, Input, LinkId, Refused,
-    Saved, Seed, State, Stats, Time, Token, Why,
+    ResumeError, Saved, Seed, State, Stats, Time, Token, Why,
 };
 
 use crate::world::Core;
@@ -261,6 +261,21 @@ impl<C> Deref for HostCheck<C> {
 impl<C: Core> Core for HostCheck<C> {
     fn new(config: Config, token: Token, seed: &Seed, now: Time) -> Self {
         Self::new(config, token, seed, now)
+    }
+
+    fn resume(
+        config: Config,
+        token: Token,
+        seed: &Seed,
+        now: Time,
+        saved: Saved,
+    ) -> Result<Self, ResumeError> {
+        let bounds = Bounds::of(&config);
+        Ok(Self::watch(C::resume(config, token, seed, now, saved)?, bounds, now))
+    }
+
+    fn save(&self, now: Time) -> Saved {
+        self.core.save(now)
     }
 
     fn handle(&mut self, now: Time, input: Input<'_>) {
