@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 
 use super::super::wishes::Known;
 use super::SECRET;
+use super::judge::collect;
 use super::wire::{Asked, Frame, asks, read};
 use crate::service::ServiceConfig;
 use crate::stage::{Stage, Who};
@@ -36,6 +37,8 @@ pub(in crate::fuzz) struct Rehearsal {
     pub(in crate::fuzz) scenes: Vec<Scene>,
     /// What the service said: each kind of frame once or a few times.
     pub(super) frames: Vec<Frame>,
+    /// The texts of all messages that anybody knew of.
+    pub(super) texts: BTreeSet<String>,
     pub(in crate::fuzz) known: Known,
 }
 
@@ -85,7 +88,16 @@ impl Rehearsal {
         stage.settle();
         scenes.push(scene(&stage, alice));
         let frames = frames(&stage);
-        Self { now: stage.now(), scenes, frames, known }
+        let mut texts = BTreeSet::new();
+        for frame in &frames {
+            collect(&frame.payload, &mut texts);
+        }
+        for state in scenes.iter().map(|scene| scene.client.state()) {
+            let channels = state.channels();
+            let held = channels.iter().flat_map(|channel| state.messages(&channel.sid));
+            texts.extend(held.filter_map(|message| message.body.as_deref().map(str::to_owned)));
+        }
+        Self { now: stage.now(), scenes, frames, texts, known }
     }
 }
 
