@@ -53,7 +53,7 @@ impl Judge {
 
     // ---- what comes out
 
-    pub(super) fn command(&self, command: &Command) {
+    pub(super) fn command(command: &Command) {
         assert!(!format!("{command:?}").contains(SECRET), "a secret in {command:?}");
     }
 
@@ -87,7 +87,7 @@ impl Judge {
         }
     }
 
-    pub(super) fn outputs(&self, outputs: usize) {
+    pub(super) fn outputs(outputs: usize) {
         assert!(outputs <= MOST_OUTPUTS, "{outputs} outputs of one input");
     }
 
@@ -98,7 +98,7 @@ impl Judge {
     }
 
     /// A tick just before the deadline does nothing (law 4).
-    pub(super) fn nothing_is_due_before(&self, client: &Client, now: Time, at: Time) {
+    pub(super) fn nothing_is_due_before(client: &Client, now: Time, at: Time) {
         let early = Time::ZERO + (at - Time::ZERO).saturating_sub(Duration::from_millis(1));
         if early <= now {
             return;
@@ -130,7 +130,7 @@ impl Judge {
         assert_eq!(notified, u64::from(reading.is_notification && !reading.is_malformed), "notifications");
     }
 
-    pub(super) fn bounded(&self, client: &Client) {
+    pub(super) fn bounded(client: &Client) {
         let limits = config().limits;
         let state = client.state();
         assert!(state.channels().len() <= limits.channels, "{} channels", state.channels().len());
@@ -158,7 +158,7 @@ struct Reading {
 }
 
 impl Reading {
-    /// `None` where it is not sure: broken outer form, a member twice, numbers or texts that serde_json does not take.
+    /// `None` where it is not sure: broken outer form, a member twice, numbers or texts that `serde_json` does not take.
     fn of(bytes: &[u8]) -> Option<Self> {
         let limits = config().limits;
         let text = bytes.strip_prefix(b"TWILSOCK V3.0 ").filter(|_| bytes.len() <= limits.frame_bytes)?;

@@ -222,7 +222,7 @@ impl Play {
         let deadline = self.scene.client.deadline().map(|deadline| deadline.at);
         match (script.byte(), deadline) {
             (0..=160, Some(at)) => {
-                self.judge.nothing_is_due_before(&self.scene.client, self.now, at);
+                Judge::nothing_is_due_before(&self.scene.client, self.now, at);
                 self.now = self.now.max(at);
             }
             (161..=200, _) => self.now = self.now + Duration::from_millis(u64::from(script.byte())),
@@ -306,7 +306,7 @@ impl Play {
                 for _ in 0..script.byte() % 3 {
                     change(&mut media, script);
                 }
-                Ok(HttpReply::new(if kind % 2 == 0 { 201 } else { 200 }, media.to_string()))
+                Ok(HttpReply::new(if kind.is_multiple_of(2) { 201 } else { 200 }, media.to_string()))
             }
         };
         self.handle(Input::HttpDone(http, result));
@@ -353,7 +353,7 @@ impl Play {
             if outputs == 1 {
                 Judge::due_now(deadline, self.now);
             }
-            self.judge.command(&command);
+            Judge::command(&command);
             self.scene.sent(&command);
         }
         while let Some(event) = self.scene.client.poll_event() {
@@ -361,7 +361,7 @@ impl Play {
             heard(&mut self.known, &event);
             self.judge.event(&event);
         }
-        self.judge.outputs(outputs);
+        Judge::outputs(outputs);
         self.scene.asked.truncate(64);
         self.calls.truncate(64);
         if let Some(deadline) = self.scene.client.deadline() {
@@ -373,7 +373,7 @@ impl Play {
     fn end(&mut self) {
         // To look at all that a client has takes longer than a short play.
         if self.frames >= FLOOD || self.frames.is_multiple_of(8) {
-            self.judge.bounded(&self.scene.client);
+            Judge::bounded(&self.scene.client);
             self.saved();
         }
         let shutdown = chat_proto::Call::Shutdown { drain_until: None };

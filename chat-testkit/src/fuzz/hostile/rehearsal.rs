@@ -212,8 +212,9 @@ fn scene(stage: &Stage, who: Who) -> Scene {
     let mut scene = Scene { client, link: None, is_open: false, asked: Vec::new(), http: Vec::new() };
     let session = stage.session("rehearsal");
     let seats = session.header.clients.iter().enumerate();
-    let mine = seats.filter(|(_, of)| of.identity.as_ref().is_some_and(|name| name.as_str() == "alice"));
-    let Some((seat, _)) = mine.last() else { return scene };
+    let mut mine =
+        seats.rev().filter(|(_, of)| of.identity.as_ref().is_some_and(|name| name.as_str() == "alice"));
+    let Some((seat, _)) = mine.next() else { return scene };
     for entry in session.entries.iter().filter(|entry| entry.who == seat) {
         match &entry.what {
             What::Record(Record::Command(command)) => scene.sent(command),
