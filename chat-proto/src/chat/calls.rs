@@ -271,9 +271,14 @@ impl Calls {
                 // What was given up must not be done by a life that knows only an older save.
                 cx.ask_save();
             }
-            if let Call::SendMessage(message) = pending.call {
+            let sent_to = match pending.call {
+                Call::SendMessage(message) => Some(message.channel),
+                Call::SendMedia(message) => Some(message.channel),
+                _ => None,
+            };
+            if let Some(channel) = sent_to {
                 let index = if let Ok(Reply::MessageIndex(index)) = &result { *index } else { None };
-                self.sent.push((call, message.channel, index));
+                self.sent.push((call, channel, index));
             }
             cx.timers.cancel(Timer::Call(call));
             cx.stats.answers += 1;

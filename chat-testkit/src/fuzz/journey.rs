@@ -38,6 +38,12 @@ fn plan(script: &mut Script<'_>) -> Plan {
         half_open: chance(is_on(2), weather.half_open),
         faults: chance(is_on(3), 200),
         events: chance(is_on(4), 200),
+        service: chance(is_on(3), weather.service),
+        one_way: chance(is_on(2), weather.one_way),
+        outages: chance(is_on(1), weather.outages),
+        offloads: chance(is_on(1), weather.offloads),
+        tokens: chance(is_on(3), weather.tokens),
+        sessions: chance(is_on(3), weather.sessions),
     };
     let hosts = Hosts {
         late_ticks: chance(is_on(5), hosts.late_ticks),
@@ -46,6 +52,11 @@ fn plan(script: &mut Script<'_>) -> Plan {
         clock_back: chance(is_on(6), hosts.clock_back),
         stale: chance(is_on(5), hosts.stale),
         slow_apps: is_on(7),
+        crashes: chance(is_on(6), hosts.crashes),
+        saves: chance(is_on(6), hosts.saves),
+        slow_disk_ms: chance(is_on(6), hosts.slow_disk_ms),
+        media: chance(is_on(4), hosts.media),
+        push: chance(is_on(4), hosts.push),
     };
     Plan { clients: 2, rooms: 1, steps: 8 + script.below(32), weather, hosts, ..base }
 }
