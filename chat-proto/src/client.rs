@@ -10,7 +10,7 @@ use crate::cx::Cx;
 use crate::event::Event;
 use crate::input::Input;
 use crate::model::Identity;
-use crate::saved::{Content, ResumeError, Saved, VERSION, outlives};
+use crate::saved::{Content, ResumeError, Saved, VERSION, kept, outlives};
 use crate::secret::Token;
 use crate::seed::Seed;
 use crate::state::State;
@@ -54,7 +54,7 @@ impl Client {
     #[must_use]
     pub fn save(&self, now: Time) -> Saved {
         let now = now.max(self.cx.now);
-        let told = self.cx.events.iter().filter(|event| outlives(event)).cloned().collect();
+        let told = self.cx.events.iter().filter_map(kept).collect();
         let chat = self.chat.save(&self.cx, &self.sync, now);
         let identity = chat.identity().or(self.owner.as_ref()).cloned();
         let saved_at = self.cx.config.unix_at_origin.map(|_| self.cx.config.unix_millis(now));

@@ -239,7 +239,4 @@ pub enum FrameError {
     /// The header is not UTF-8, not JSON, nested too deeply, or lacks what every header has.
     #[error("the header cannot be read: {0}")]
     BadHeader(Box<str>),
-    /// The payload is not what `payload_type` says.
-    #[error("the payload cannot be read: {0}")]
-    BadPayload(Box<str>),
 }

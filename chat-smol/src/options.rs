@@ -210,7 +210,7 @@ impl Options {
         }
         config.write_ahead = self.storage.is_some();
         let log = Log::new(self.log_level);
-        let tls = self.tls.unwrap_or_else(|| Arc::new(tls::default_config()));
+        let tls = self.tls.unwrap_or_else(tls::shared_config);
         let dialer = Dialer::new(tls, self.connect, self.proxies, config.limits.frame_bytes);
         let refresh = self.provider.map(|provider| Refresh::new(provider, self.spawn.clone(), log));
         Ok(Parts {

@@ -131,6 +131,7 @@ impl Chat {
         for item in items {
             let Key::Index(index) = item.key else { continue };
             if item.freshness == Freshness::Newer {
+                self.overtake_waiting(sid, index);
                 self.message_updated(cx, sid, index, item.data.get());
             }
             let Some(entry) = self.state.channels.get_mut(sid) else { break };
@@ -155,6 +156,14 @@ impl Chat {
         }
         page.sort_by_key(|message| message.index);
         page
+    }
+
+    /// A page shows a message as it was after events that still wait: they tell that it happened, and no state.
+    fn overtake_waiting(&mut self, sid: &ChannelSid, index: u64) {
+        let waiting = self.channels.records.get_mut(sid).and_then(|record| record.reading_untold.as_mut());
+        for event in waiting.into_iter().flatten().filter(|event| event.index == index) {
+            event.freshness = Freshness::Known;
+        }
     }
 
     // ---- messages that no event told of

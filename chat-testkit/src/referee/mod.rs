@@ -32,7 +32,7 @@ use std::ops::Deref;
 
 use chat_proto::{
     Call, CallId, CallOptions, Cancel, Client, Command, Config, Deadline, Event, Input, LinkId, Refused,
-    Saved, Seed, State, Stats, Time, Token, Why,
+    ResumeError, Saved, Seed, State, Stats, Time, Token, Why,
 };
 
 use crate::world::Core;
@@ -178,6 +178,14 @@ impl<C: Core> HostCheck<C> {
         cancel
     }
 
+    /// See [`Client::save`]. A save that is made in another way counts as not made.
+    #[must_use]
+    pub fn save(&self, now: Time) -> Saved {
+        let saved = self.core.save(now);
+        self.saves.made(saved.revision());
+        saved
+    }
+
     /// See [`Client::poll_command`].
     #[must_use]
     pub fn poll_command(&mut self) -> Option<Command> {
@@ -239,16 +247,6 @@ impl<C: Core> HostCheck<C> {
     }
 }
 
-impl HostCheck<Client> {
-    /// See [`Client::save`]. A save that is made in another way counts as not made.
-    #[must_use]
-    pub fn save(&self, now: Time) -> Saved {
-        let saved = self.core.save(now);
-        self.saves.made(saved.revision());
-        saved
-    }
-}
-
 impl<C> Deref for HostCheck<C> {
     type Target = C;
 
@@ -261,6 +259,21 @@ impl<C> Deref for HostCheck<C> {
 impl<C: Core> Core for HostCheck<C> {
     fn new(config: Config, token: Token, seed: &Seed, now: Time) -> Self {
         Self::new(config, token, seed, now)
+    }
+
+    fn resume(
+        config: Config,
+        token: Token,
+        seed: &Seed,
+        now: Time,
+        saved: Saved,
+    ) -> Result<Self, ResumeError> {
+        let bounds = Bounds::of(&config);
+        Ok(Self::watch(C::resume(config, token, seed, now, saved)?, bounds, now))
+    }
+
+    fn save(&self, now: Time) -> Saved {
+        self.save(now)
     }
 
     fn handle(&mut self, now: Time, input: Input<'_>) {

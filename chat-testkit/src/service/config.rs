@@ -74,6 +74,8 @@ pub struct ServiceConfig {
     pub typing_timeout: u64,
     /// Told in the answer to a poke: how many objects the next may hold; 1000 (spec 02 §2.2).
     pub max_batch_size: u64,
+    /// Most subscriptions of one connection (spec 02 §6.4): 2000.
+    pub max_subscriptions: usize,
     /// Told in the answer to a poke, in milliseconds: how long its acknowledgements may take; 10 000 (spec 02 §2.2).
     pub estimated_delivery_ms: u64,
     /// Told in the answer to a poke, in seconds: how long subscriptions last; a day.
@@ -126,6 +128,7 @@ impl Default for ServiceConfig {
             user_infos_to_subscribe: 100,
             typing_timeout: 5,
             max_batch_size: 1000,
+            max_subscriptions: 2000,
             estimated_delivery_ms: 10_000,
             subscription_ttl_s: 86_400,
             replay_limit: 0,
