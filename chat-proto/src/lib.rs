@@ -21,6 +21,7 @@ mod http;
 mod input;
 mod json;
 mod model;
+mod plain;
 mod push;
 mod record;
 mod saved;

@@ -7,6 +7,7 @@ use alloc::vec::Vec;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::chat::SavedChat;
+use crate::error::CallError;
 use crate::event::{Event, Reply};
 use crate::model::Identity;
 
@@ -126,6 +127,17 @@ impl<'de> Deserialize<'de> for Saved {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = Box::<serde_json::value::RawValue>::deserialize(deserializer)?;
         Self::from_json(text.get().as_bytes()).map_err(serde::de::Error::custom)
+    }
+}
+
+/// What a save keeps of an event that nobody took. A call whose answer may not be written down is owed one all the
+/// same (law 5): its next life says that this one ended.
+pub(crate) fn kept(event: &Event) -> Option<Event> {
+    match event {
+        Event::Answer { call, .. } if !outlives(event) => {
+            Some(Event::Answer { call: *call, result: Err(CallError::ShutDown) })
+        }
+        _ => outlives(event).then(|| event.clone()),
     }
 }
 

@@ -58,14 +58,16 @@ pub struct PendingMedia {
     pub sid: Option<MediaSid>,
 }
 
+/// The members of a channel, with their places in the order of being seen.
+pub(crate) type Members = BTreeMap<MemberSid, (u64, Arc<Member>)>;
+
 /// One channel with all that belongs to it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct ChannelEntry {
     /// Its place in the order of being known.
     pub(crate) order: u64,
     pub(crate) channel: Arc<Channel>,
-    /// With their places in the order of being seen.
-    pub(crate) members: BTreeMap<MemberSid, (u64, Arc<Member>)>,
+    pub(crate) members: Members,
     pub(crate) messages: BTreeMap<u64, Arc<Message>>,
 }
 
@@ -95,7 +97,7 @@ impl State {
         self.users.get(self.identity.as_ref()?)
     }
 
-    /// Subscribed people, the own user among them.
+    /// Subscribed people, the own user among them, by identity.
     pub fn users(&self) -> impl Iterator<Item = &Arc<User>> {
         self.users.values()
     }
@@ -112,7 +114,7 @@ impl State {
         entries.into_iter().map(|entry| &entry.channel).collect()
     }
 
-    /// Members of a channel as far as known, in the order of being seen.
+    /// Members of a channel as far as known, in the order of being seen; none of an unknown channel.
     pub fn members(&self, sid: &ChannelSid) -> Vec<&Arc<Member>> {
         let mut members: Vec<_> =
             self.channels.get(sid).into_iter().flat_map(|entry| entry.members.values()).collect();

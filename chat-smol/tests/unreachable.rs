@@ -133,7 +133,8 @@ fn plain_http_where_tls_was_expected() {
     let CreateError::Timeout { last: Some(last), .. } = &error else { panic!("{error:?}") };
     assert!(!last.terminal);
     let text = chain(&error);
-    assert!(text.contains("localhost") && !text.contains("secret"), "{text}");
+    assert!(text.contains("localhost") && text.contains("does not speak TLS"), "{text}");
+    assert!(!text.contains("secret"), "{text}");
     assert!((2..=4).contains(&came.len()), "{} attempts in 1.7 s", came.len());
     not_hammered(&came);
 }

@@ -20,6 +20,7 @@ pub mod snapshots;
 pub mod stage;
 pub mod timeline;
 pub mod world;
+pub mod wrong;
 
 /// The core that all of this is about.
 pub use chat_proto as proto;

@@ -4,7 +4,7 @@
 //! use chat_proto::Client;
 //! use chat_testkit::simulate::Simulation;
 //!
-//! let outcome = Simulation { worlds: 2, steps: 10, ..Simulation::new(7) }.run::<Client>(|_| ());
+//! let outcome = Simulation { worlds: 2, steps: 10, ..Simulation::new(7) }.run::<Client>(|_, _| ());
 //! assert!(outcome.failure.is_none(), "{:?}", outcome.failure);
 //! assert_eq!((outcome.worlds, outcome.steps), (2, 20));
 //! ```
@@ -18,7 +18,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::laws::{self, Violation};
-use crate::world::{Core, Plan, Session, World};
+use crate::world::{Core, Plan, Session, Tally, World};
 
 /// What is to be simulated. World `n` has the seed `seed + n`, so that any of them can be had alone.
 #[derive(Debug, Clone)]
@@ -48,13 +48,14 @@ impl Simulation {
         Plan { clients: self.clients.unwrap_or(plan.clients), steps: self.steps, ..plan }
     }
 
-    /// Runs them until one fails. `done` is told how many worlds have passed, from any thread.
+    /// Runs them until one fails. `done` is told how many worlds have passed, and the seed of the last, from any thread.
     ///
     /// Whatever the number of jobs, the failure that is told is that of the first world that fails.
-    pub fn run<C: Core>(&self, done: impl Fn(u64) + Sync) -> Outcome {
+    pub fn run<C: Core>(&self, done: impl Fn(u64, u64) + Sync) -> Outcome {
         let begun = Instant::now();
         let next = AtomicU64::new(0);
         let (passed, records) = (AtomicU64::new(0), AtomicU64::new(0));
+        let tally = Mutex::new(Tally::default());
         // The first world that failed: those after it need not run any more, those before it must.
         let first = AtomicU64::new(self.worlds);
         let failure: Mutex<Option<(u64, Box<Failure>)>> = Mutex::new(None);
@@ -64,9 +65,10 @@ impl Simulation {
                 return;
             }
             match run_one::<C>(self.plan(world)) {
-                Ok(count) => {
+                Ok((count, happened)) => {
                     records.fetch_add(count, Ordering::SeqCst);
-                    done(passed.fetch_add(1, Ordering::SeqCst) + 1);
+                    tally.lock().unwrap_or_else(PoisonError::into_inner).add(&happened);
+                    done(passed.fetch_add(1, Ordering::SeqCst) + 1, self.seed.wrapping_add(world));
                 }
                 Err(failed) => {
                     first.fetch_min(world, Ordering::SeqCst);
@@ -88,6 +90,7 @@ impl Simulation {
             steps: worlds.saturating_mul(self.steps as u64),
             records: records.into_inner(),
             elapsed: begun.elapsed(),
+            tally: tally.into_inner().unwrap_or_else(PoisonError::into_inner),
             failure: failure.into_inner().unwrap_or_else(PoisonError::into_inner).map(|(_, failed)| *failed),
         }
     }
@@ -104,6 +107,8 @@ pub struct Outcome {
     pub records: u64,
     /// How much real time it took, the laws included.
     pub elapsed: Duration,
+    /// What went wrong in them, and how often.
+    pub tally: Tally,
     /// The first world that failed, if one did.
     pub failure: Option<Failure>,
 }
@@ -115,7 +120,7 @@ pub struct Failure {
     pub plan: Plan,
     /// Why.
     pub trouble: Trouble,
-    /// What happened in it; nothing is left of a world that panicked.
+    /// What happened in it until then.
     pub session: Option<Session>,
 }
 
@@ -130,25 +135,25 @@ pub enum Trouble {
     Panic(String),
 }
 
-/// How many records there were in it.
-fn run_one<C: Core>(plan: Plan) -> Result<u64, Box<Failure>> {
-    let lived = catch_unwind(AssertUnwindSafe(|| {
-        let run = World::<C>::new(plan.clone()).run_or_keep().map_err(|broken| *broken)?;
-        match laws::all(&run, plan.seed) {
-            Ok(()) => Ok(run.session.entries.len() as u64),
-            Err(violation) => Err((violation, run.session)),
+/// How many records there were in it, and what went wrong.
+fn run_one<C: Core>(plan: Plan) -> Result<(u64, Tally), Box<Failure>> {
+    // Outside: what happened until a panic is worth most.
+    let mut world = None;
+    let lived = catch_unwind(AssertUnwindSafe(|| world.insert(World::<C>::new(plan.clone())).live()));
+    let (trouble, session) = match (lived, world) {
+        (Ok(Ok(healed)), Some(world)) => {
+            let run = world.end(healed);
+            match catch_unwind(AssertUnwindSafe(|| laws::all(&run, plan.seed))) {
+                Ok(Ok(())) => return Ok((run.session.entries.len() as u64, run.tally)),
+                Ok(Err(violation)) => (violation.into(), Some(run.session)),
+                Err(panic) => (Trouble::Panic(said(panic.as_ref())), Some(run.session)),
+            }
         }
-    }));
-    match lived {
-        Ok(Ok(records)) => Ok(records),
-        Ok(Err((violation, session))) => {
-            Err(Box::new(Failure { plan, trouble: violation.into(), session: Some(session) }))
-        }
-        Err(panic) => {
-            let trouble = Trouble::Panic(said(panic.as_ref()));
-            Err(Box::new(Failure { plan, trouble, session: None }))
-        }
-    }
+        (Ok(Err(violation)), world) => (violation.into(), world.map(World::into_session)),
+        (Err(panic), world) => (Trouble::Panic(said(panic.as_ref())), world.map(World::into_session)),
+        (Ok(Ok(_)), None) => unreachable!("a world that lived is there"),
+    };
+    Err(Box::new(Failure { plan, trouble, session }))
 }
 
 /// What a panic says.

@@ -14,6 +14,7 @@
 //! `cargo insta review`, or with `INSTA_UPDATE=always cargo test`, after reading them.
 
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
@@ -87,9 +88,9 @@ fn timeline(path: &Path) -> Result<String, String> {
     let mut text = Timeline::new(&session).to_string();
     if session.is_wire() {
         for (name, timeline) in &verdict.timelines {
-            text += &format!("\n---- our client in the place of {name}\n\n{timeline}");
+            let _ = write!(text, "\n---- our client in the place of {name}\n\n{timeline}");
         }
-        text += &format!("\n---- {}\n", verdict.notes.join("\n---- "));
+        let _ = write!(text, "\n---- {}\n", verdict.notes.join("\n---- "));
     }
     Ok(text)
 }

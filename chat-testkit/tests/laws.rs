@@ -1,13 +1,13 @@
 //! The laws, in worlds drawn by chance; and for each law a client that is deliberately wrong, and caught.
 
-#[path = "laws/wrong.rs"]
-mod wrong;
-
 use std::time::Duration;
 
 use chat_proto::{Client, Config};
 use chat_testkit::laws::{self, Violation};
+use chat_testkit::session_file::SessionFile;
+use chat_testkit::simulate::Simulation;
 use chat_testkit::world::{Core, Hosts, Plan, Run, Weather, World};
+use chat_testkit::wrong;
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 
@@ -38,21 +38,22 @@ prop_compose! {
         (faults, events) in (0_u64..200, 0_u64..80),
         late_ticks in 0_u64..300,
         (extra_ticks, suspends, clock_back, stale) in (0_u64..200, 0_u64..30, 0_u64..100, 0_u64..200),
-        slow_apps in any::<bool>(),
+        (slow_apps, crashes) in (any::<bool>(), 0_u64..60),
         events_limit in prop_oneof![Just(10_000_usize), 1_usize..30],
         write_ahead in any::<bool>(),
     ) -> Plan {
         let mut config = Config::default();
         config.limits.events = events_limit;
         config.write_ahead = write_ahead;
+        let stormy = Plan::stormy(seed);
         Plan {
             config,
             clients,
             rooms,
             steps,
-            weather: Weather { latency_ms: latency, cuts, refused, half_open, faults, events },
-            hosts: Hosts { late_ticks, extra_ticks, suspends, clock_back, stale, slow_apps },
-            ..Plan::stormy(seed)
+            weather: Weather { latency_ms: latency, cuts, refused, half_open, faults, events, service: faults / 2, ..stormy.weather },
+            hosts: Hosts { late_ticks, extra_ticks, suspends, clock_back, stale, slow_apps, crashes, ..stormy.hosts },
+            ..stormy
         }
     }
 }
@@ -71,6 +72,19 @@ proptest! {
     fn the_laws_hold_in_any_world(plan in plans()) {
         let violation = broken::<Client>(&plan, laws::all);
         prop_assert!(violation.is_none(), "{violation:?}");
+    }
+}
+
+/// `SEED=7 FILE=world.jsonl cargo test -p chat-testkit --test laws -- --ignored --nocapture one_world`
+#[test]
+#[ignore = "to look at one world"]
+fn one_world() {
+    let seed = std::env::var("SEED").map_or(0, |text| text.parse().expect("a number"));
+    let outcome = Simulation { worlds: 1, ..Simulation::new(seed) }.run::<Client>(|_, _| ());
+    let Some(failure) = outcome.failure else { return println!("seed {seed} passes") };
+    println!("{}", failure.trouble);
+    if let (Ok(file), Some(session)) = (std::env::var("FILE"), &failure.session) {
+        std::fs::write(file, SessionFile::from(session).to_text()).unwrap();
     }
 }
 

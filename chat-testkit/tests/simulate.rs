@@ -1,17 +1,9 @@
 //! The simulator as a library and as a command.
 
-#[allow(
-    dead_code,
-    unreachable_pub,
-    reason = "shared with another test; some of the wrong clients are enough here"
-)]
-#[path = "laws/wrong.rs"]
-mod wrong;
-
-use chat_proto::{Client, Input, Time};
+use chat_proto::{Client, Input, Record, Time};
 use chat_testkit::simulate::{Outcome, Simulation, Trouble};
 use chat_testkit::world::World;
-use wrong::{Mute, Twist, Wrong};
+use chat_testkit::wrong::{self, Mute, Twist, Wrong};
 
 /// One that panics after a while.
 #[derive(Debug, Clone, Default)]
@@ -31,7 +23,7 @@ fn simulation(jobs: usize) -> Simulation {
 #[test]
 fn worlds_pass_and_are_counted() {
     let told = std::sync::atomic::AtomicU64::new(0);
-    let outcome = Simulation { worlds: 4, ..simulation(2) }.run::<Client>(|worlds| {
+    let outcome = Simulation { worlds: 4, ..simulation(2) }.run::<Client>(|worlds, _| {
         told.fetch_max(worlds, std::sync::atomic::Ordering::SeqCst);
     });
     let Outcome { worlds, steps, records, failure, .. } = outcome;
@@ -44,7 +36,7 @@ fn worlds_pass_and_are_counted() {
 fn the_first_world_that_fails_is_told_and_fails_again() {
     let failures: Vec<_> = [1, 3]
         .into_iter()
-        .map(|jobs| simulation(jobs).run::<Wrong<Mute>>(|_| ()).failure.expect("a mute client is caught"))
+        .map(|jobs| simulation(jobs).run::<Wrong<Mute>>(|_, _| ()).failure.expect("a mute client is caught"))
         .collect();
     assert_eq!(failures[0].plan.seed, failures[1].plan.seed);
     assert_eq!(failures[0].trouble, failures[1].trouble);
@@ -52,16 +44,18 @@ fn the_first_world_that_fails_is_told_and_fails_again() {
     assert!(matches!(&failures[0].trouble, Trouble::Law(violation) if violation.law == 5));
     // From its seed alone.
     let alone = Simulation { seed: failures[0].plan.seed, worlds: 1, ..simulation(1) };
-    let again = alone.run::<Wrong<Mute>>(|_| ()).failure.unwrap();
+    let again = alone.run::<Wrong<Mute>>(|_, _| ()).failure.unwrap();
     assert_eq!(again.trouble, failures[0].trouble);
-    assert!(alone.run::<Client>(|_| ()).failure.is_none());
+    assert!(alone.run::<Client>(|_, _| ()).failure.is_none());
 }
 
 #[test]
 fn a_panic_has_a_seed_too() {
-    let failure = simulation(2).run::<Wrong<Panics>>(|_| ()).failure.expect("some world connects twice");
+    let failure = simulation(2).run::<Wrong<Panics>>(|_, _| ()).failure.expect("some world connects twice");
     assert_eq!(failure.trouble, Trouble::Panic("it does not like to connect".into()));
-    assert!(failure.session.is_none());
+    let session = failure.session.expect("what happened until then");
+    let last = session.entries.last().map(|entry| &entry.record);
+    assert!(matches!(last, Some(Record::Input(_) | Record::Call { .. })), "{last:?}");
 }
 
 #[test]

@@ -76,7 +76,7 @@ pub(super) struct Record {
     /// From the document.
     pub(super) roster_name: Option<Box<str>>,
     /// What was said of the channel while its document was not there yet: the last word counts (spec 03 §22 Q11).
-    pub(super) early: Option<(Source, ChannelData)>,
+    pub(super) early: Option<Box<(Source, ChannelData<'static>)>>,
     /// The members seen since the roster was opened, until all pages are read.
     pub(super) reading_roster: Option<BTreeSet<MemberSid>>,
     /// Of a member: the lowest index that a message may have of which the app was not told.
@@ -98,7 +98,7 @@ pub(super) struct Waiting {
 }
 
 impl Record {
-    pub(super) fn new(name: Box<str>, early: Option<(Source, ChannelData)>) -> Self {
+    pub(super) fn new(name: Box<str>, early: Option<(Source, ChannelData<'_>)>) -> Self {
         Self {
             source: Source::None,
             name,
@@ -107,7 +107,7 @@ impl Record {
             roster: Object::Closed,
             messages_name: None,
             roster_name: None,
-            early,
+            early: early.map(|(source, data)| Box::new((source, data.into_owned()))),
             reading_roster: None,
             untold: None,
             reading_untold: None,

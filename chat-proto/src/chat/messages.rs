@@ -5,11 +5,13 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use super::channels::{Object, Part, Source, Waiting};
+use super::message_item::Reader;
 use super::own_channels::unreadable;
 use super::{Asker, Chat, message_item};
 use crate::cx::Cx;
 use crate::event::Event;
 use crate::model::{Channel, ChannelSid, Message};
+use crate::state::ChannelEntry;
 use crate::sync::{Change, Freshness, Item, Key, Output, Select};
 
 /// How many events of a list may wait. Beyond it all that wait are told at once: order yields to memory (law 8).
@@ -55,25 +57,35 @@ impl Chat {
         data: &str,
         freshness: Freshness,
     ) {
-        let held = self.state.channels.get(sid).and_then(|entry| entry.messages.get(&index)).cloned();
-        match (change, held) {
+        if freshness == Freshness::Known
+            && change != Change::Removed
+            && let Some(held) = self.state.channels.get(sid).and_then(|entry| entry.messages.get(&index))
+        {
             // A page brought it, in this state or a newer one, before its event did: it is told all the same.
-            (Change::Added, Some(message)) if freshness == Freshness::Known => self.tell_message(cx, message),
-            (Change::Updated, Some(_)) if freshness == Freshness::Known => {}
-            (Change::Added, _) => self.message_added(cx, sid, index, data),
-            (Change::Updated, _) => self.message_updated(cx, sid, index, data),
-            (Change::Removed, _) => self.message_removed(cx, sid, index),
+            if change == Change::Added {
+                let held = held.clone();
+                self.tell_message(cx, held);
+            }
+            return;
+        }
+        match change {
+            Change::Added => self.message_added(cx, sid, index, data),
+            Change::Updated => self.message_updated(cx, sid, index, data),
+            Change::Removed => self.message_removed(cx, sid, index),
         }
     }
 
     fn message_added(&mut self, cx: &mut Cx, sid: &ChannelSid, index: u64, text: &str) {
-        let message = match message_item::parse(text, sid, index) {
+        let mut entry = self.state.channels.get_mut(sid);
+        let members = entry.as_ref().map(|entry| &entry.members);
+        let mut reader = Reader { channel: sid, members, unescape: &mut self.unescape };
+        let message = match reader.read(text, index) {
             Ok(message) => Arc::new(message),
             Err(error) => return unreadable(cx, "message", &error),
         };
-        let Some(entry) = self.state.channels.get_mut(sid) else { return };
+        let Some(entry) = &mut entry else { return };
         entry.messages.insert(index, message.clone());
-        self.forget_old_messages(cx, sid);
+        forget_old_messages(cx, entry);
         self.tell_message(cx, message);
     }
 
@@ -87,11 +99,10 @@ impl Chat {
     }
 
     fn message_updated(&mut self, cx: &mut Cx, sid: &ChannelSid, index: u64, text: &str) {
-        let Some(known) = self.state.channels.get_mut(sid).and_then(|entry| entry.messages.get_mut(&index))
-        else {
-            return;
-        };
-        match message_item::parse(text, sid, index) {
+        let Some(entry) = self.state.channels.get_mut(sid) else { return };
+        let Some(known) = entry.messages.get_mut(&index) else { return };
+        let mut reader = Reader { channel: sid, members: Some(&entry.members), unescape: &mut self.unescape };
+        match reader.read(text, index) {
             Ok(new) => {
                 let reasons = message_item::apply(Arc::make_mut(known), &new);
                 if !reasons.is_empty() {
@@ -119,7 +130,10 @@ impl Chat {
         let mut page = Vec::with_capacity(items.len());
         for item in items {
             let Key::Index(index) = item.key else { continue };
-            if item.freshness == Freshness::Newer {
+            // After a resume the versions of what the save held are not known, and what a page says is newer: its event
+            // tells nothing more.
+            if item.freshness != Freshness::Known {
+                self.overtake_waiting(sid, index);
                 self.message_updated(cx, sid, index, item.data.get());
             }
             let Some(entry) = self.state.channels.get_mut(sid) else { break };
@@ -127,7 +141,9 @@ impl Chat {
                 page.push(known.clone());
                 continue;
             }
-            match message_item::parse(item.data.get(), sid, index) {
+            let members = Some(&entry.members);
+            let mut reader = Reader { channel: sid, members, unescape: &mut self.unescape };
+            match reader.read(item.data.get(), index) {
                 Ok(message) => {
                     let message = Arc::new(message);
                     entry.messages.insert(index, message.clone());
@@ -137,9 +153,19 @@ impl Chat {
                 Err(error) => unreadable(cx, "message", &error),
             }
         }
-        self.forget_old_messages(cx, sid);
+        if let Some(entry) = self.state.channels.get_mut(sid) {
+            forget_old_messages(cx, entry);
+        }
         page.sort_by_key(|message| message.index);
         page
+    }
+
+    /// A page shows a message as it was after events that still wait: they tell that it happened, and no state.
+    fn overtake_waiting(&mut self, sid: &ChannelSid, index: u64) {
+        let waiting = self.channels.records.get_mut(sid).and_then(|record| record.reading_untold.as_mut());
+        for event in waiting.into_iter().flatten().filter(|event| event.index == index) {
+            event.freshness = Freshness::Known;
+        }
     }
 
     // ---- messages that no event told of
@@ -229,12 +255,11 @@ impl Chat {
         self.waited(cx, sid, waited);
         self.echoes_passed(sid);
     }
+}
 
-    /// Keeps the newest (law 8).
-    fn forget_old_messages(&mut self, cx: &Cx, sid: &ChannelSid) {
-        let Some(entry) = self.state.channels.get_mut(sid) else { return };
-        while entry.messages.len() > cx.config.limits.messages_per_channel {
-            entry.messages.pop_first();
-        }
+/// Keeps the newest (law 8).
+fn forget_old_messages(cx: &Cx, entry: &mut ChannelEntry) {
+    while entry.messages.len() > cx.config.limits.messages_per_channel {
+        entry.messages.pop_first();
     }
 }

@@ -34,6 +34,7 @@ mod session;
 mod shutdown;
 mod sorting;
 mod steps;
+mod text;
 mod typing;
 mod users;
 
@@ -52,6 +53,7 @@ use self::rest::{Rest, RestId};
 pub(crate) use self::saving::SavedChat;
 use self::session::{Session, SessionContext, SessionEvent};
 use self::shutdown::Ending;
+use self::text::Unescape;
 use self::typing::Typing;
 use self::users::Users;
 use crate::call::{Call, CallId, CallOptions, RefusedReason};
@@ -171,6 +173,7 @@ pub(crate) struct Chat {
     token: Option<Token>,
     ending: Ending,
     online: bool,
+    unescape: Unescape,
     entities: BTreeMap<EntityId, Role>,
     queries: BTreeMap<QueryId, (EntityId, Asker)>,
     reads: BTreeMap<RestId, Reader>,
@@ -199,6 +202,7 @@ impl Chat {
             token: None,
             ending: Ending::default(),
             online: false,
+            unescape: Unescape::default(),
             entities: BTreeMap::new(),
             queries: BTreeMap::new(),
             reads: BTreeMap::new(),

@@ -1,14 +1,11 @@
 //! What is remembered of an object: its cursor, the versions of its items, what waits, and who follows it.
 
-use alloc::borrow::Cow;
 use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
-use serde_json::value::RawValue;
-
 use super::gaps::{Fact, Held, What};
-use super::output::{Change, Freshness, Item, Key};
+use super::output::{Change, Freshness, Item, Key, Raw};
 use super::subscriptions::Sid;
 use super::versions::{Entry, Versions};
 use super::{EntityId, Kind};
@@ -67,7 +64,7 @@ const DOUBTS: u8 = 2;
 /// What an event comes down to.
 pub(super) enum Told<'a> {
     Item(Change, Item<'a>),
-    Context(Cow<'a, RawValue>),
+    Context(Raw<'a>),
     /// It is new, but nobody reads it.
     Nothing,
 }

@@ -1,16 +1,17 @@
 //! Opening, creating and closing objects (spec 02 §1.7, §1.8).
 
-use alloc::borrow::Cow;
 use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::time::Duration;
 
-use super::apply::{emit, empty_object};
+use serde_json::value::RawValue;
+
+use super::apply::{EMPTY_OBJECT, emit};
 use super::descriptor::Root;
 use super::entity::Entity;
 use super::errors::{bad_answer, refused, sync_error, unanswered_read, unreadable};
-use super::output::{Item, Output};
+use super::output::{Item, Output, Raw};
 use super::subscriptions::Sid;
 use super::table::{Input, State};
 use super::{EntityId, Kind, Sync, Tag, Timer, rest};
@@ -178,7 +179,7 @@ impl Sync {
                 && let Err(error) = failure
             {
                 creation.complained = true;
-                let fault = Fault::NotLoaded { what: Cow::Borrowed("session"), error: Box::new(error) };
+                let fault = Fault::NotLoaded { what: "session".into(), error: Box::new(error) };
                 cx.events.push(Event::Fault(fault));
             }
             if result == Err(RequestError::Lost) {
@@ -224,10 +225,10 @@ impl Sync {
             {
                 // Newer than what the other followers know, and its event will be old news now.
                 shared.cursor = id;
-                let data = root.data.unwrap_or_else(empty_object);
+                let data = root.data.map_or(EMPTY_OBJECT, RawValue::get);
                 let told = emit(&mut self.out, &shared.handles, |entity| Output::Document {
                     entity,
-                    data: Cow::Borrowed(data),
+                    data: Raw::new(data),
                 });
                 self.out.extend(told.map(Output::into_owned));
             }
@@ -248,7 +249,7 @@ impl Sync {
             if let Some(freshness) = shared.see(&key, item.last_event_id.unwrap_or(0)) {
                 items.push(Item {
                     key,
-                    data: Cow::Borrowed(item.data.unwrap_or_else(empty_object)),
+                    data: Raw::new(item.data.map_or(EMPTY_OBJECT, RawValue::get)),
                     freshness,
                     event: None,
                 });
@@ -258,7 +259,7 @@ impl Sync {
         shared.handles.push(entity);
         let behind = shared.behind;
         self.handles.insert(entity, Handle::Open(sid.clone()));
-        let data = (kind == Kind::Document).then(|| Cow::Borrowed(root.data.unwrap_or_else(empty_object)));
+        let data = (kind == Kind::Document).then(|| Raw::new(root.data.map_or(EMPTY_OBJECT, RawValue::get)));
         let opened = Output::Opened { entity, data, items };
         if first {
             self.subscriptions.subscribe(cx, &sid, kind);

@@ -26,7 +26,10 @@ pub(crate) fn count(only: &str) -> io::Result<(Vec<Count>, bool)> {
         .arg(me)
         .args([CHILD, only])
         // Valgrind counts `rep movs` byte by byte, which no processor does.
-        .env("GLIBC_TUNABLES", "glibc.cpu.x86_rep_movsb_threshold=1000000000:glibc.cpu.x86_rep_stosb_threshold=1000000000")
+        .env(
+            "GLIBC_TUNABLES",
+            "glibc.cpu.x86_rep_movsb_threshold=1000000000:glibc.cpu.x86_rep_stosb_threshold=1000000000",
+        )
         .stderr(Stdio::inherit())
         .output()?;
     if !told.status.success() {
@@ -61,7 +64,9 @@ pub(crate) fn tell(count: &Count) {
 fn instructions(out: &Path, n: usize) -> io::Result<u64> {
     let path = PathBuf::from(format!("{}.{n}", out.display()));
     let text = fs::read_to_string(&path)?;
-    let sum = text.lines().find_map(|line| line.strip_prefix("totals: ").or_else(|| line.strip_prefix("summary: ")));
+    let sum = text
+        .lines()
+        .find_map(|line| line.strip_prefix("totals: ").or_else(|| line.strip_prefix("summary: ")));
     sum.and_then(|sum| sum.trim().parse().ok()).ok_or_else(|| io::Error::other("callgrind wrote no sum"))
 }
 

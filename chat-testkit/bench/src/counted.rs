@@ -107,9 +107,16 @@ fn frames(counter: &mut Counter<'_>) {
                 ring.run(work);
                 ring.fill(SLICE);
             }
-            counter.count(&name, SLICE, SLICES, &mut ring, |ring| ring.fill(SLICE), |ring| {
-                std::hint::black_box(ring.run(work));
-            });
+            counter.count(
+                &name,
+                SLICE,
+                SLICES,
+                &mut ring,
+                |ring| ring.fill(SLICE),
+                |ring| {
+                    std::hint::black_box(ring.run(work));
+                },
+            );
         }
     }
 }

@@ -72,8 +72,30 @@ pub struct Composer {
 }
 
 const WORDS: [&str; 24] = [
-    "the", "meeting", "moves", "to", "Thursday", "because", "nobody", "can", "come", "before", "noon", "please",
-    "tell", "Ann", "that", "her", "parcel", "waits", "at", "reception", "since", "this", "morning", "thanks",
+    "the",
+    "meeting",
+    "moves",
+    "to",
+    "Thursday",
+    "because",
+    "nobody",
+    "can",
+    "come",
+    "before",
+    "noon",
+    "please",
+    "tell",
+    "Ann",
+    "that",
+    "her",
+    "parcel",
+    "waits",
+    "at",
+    "reception",
+    "since",
+    "this",
+    "morning",
+    "thanks",
 ];
 /// As they stand in JSON.
 const SPECIAL: [&str; 4] = ["\\n", "\\\"yes\\\"", "\u{1f389}", "za\u{17c}\u{f3}\u{142}\u{107}"];
@@ -187,8 +209,7 @@ impl Composer {
         let person = self.person(n);
         let room = &self.rooms[n];
         let (channel, identity) = (&room.sid, &room.people[person].identity);
-        let payload =
-            format!(r#"{{"channel_sid":"{channel}","identity":"{identity}","typing_timeout":6}}"#);
+        let payload = format!(r#"{{"channel_sid":"{channel}","identity":"{identity}","typing_timeout":6}}"#);
         self.notification("twilio.ipmsg.typing_indicator", &payload)
     }
 

@@ -19,7 +19,12 @@ fn main() {
         "counts" => {
             let (counts, _) = callgrind::count(&only).expect("valgrind works");
             for count in counts {
-                println!("{:44} {:10.1} instructions {:8.2} allocations", count.name, count.instructions_each(), count.allocations_each());
+                println!(
+                    "{:44} {:10.1} instructions {:8.2} allocations",
+                    count.name,
+                    count.instructions_each(),
+                    count.allocations_each()
+                );
             }
         }
         _ => println!("?"),

@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
-use chat_proto::{Call, CallOptions, Cause, Client, Command, Config, Event, Frame, Input, LinkId, Seed, Time, Token};
+use chat_proto::{
+    Call, CallOptions, Cause, Client, Command, Config, Event, Frame, Input, LinkId, Seed, Time, Token,
+};
 use chat_testkit::service::{ConnId, Service, ServiceConfig, ServiceInput, ServiceOutput};
 use serde_json::{Value, json};
 

@@ -137,7 +137,14 @@ pub struct Ring {
 impl Ring {
     /// A ring for this client, filled once.
     pub fn new(kind: Kind, place: &Place) -> Self {
-        let mut ring = Self { kind, place: place.clone(), composer: place.composer.clone(), frames: Vec::new(), handled: true, asked: 0 };
+        let mut ring = Self {
+            kind,
+            place: place.clone(),
+            composer: place.composer.clone(),
+            frames: Vec::new(),
+            handled: true,
+            asked: 0,
+        };
         if kind == Kind::Stale {
             // So that what is told again has been told.
             for _ in 0..64 {

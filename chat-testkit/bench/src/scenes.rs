@@ -136,8 +136,12 @@ fn page(name: &'static str) -> Scene {
     let channel = rig.client.state().channels()[0].sid.clone();
     let client = rig.client.clone();
     rig.record();
-    let page =
-        GetMessages { page_size: 100, anchor: Some(300), direction: Direction::Backwards, ..GetMessages::newest(channel) };
+    let page = GetMessages {
+        page_size: 100,
+        anchor: Some(300),
+        direction: Direction::Backwards,
+        ..GetMessages::newest(channel)
+    };
     rig.ask(Call::GetMessages(page));
     let tape = rig.take_tape();
     let ready = move || -> Box<dyn FnMut()> {

@@ -158,7 +158,9 @@ pub fn borrow(kind: Kind, bytes: &[u8]) -> usize {
     let (header, payload) = parts(bytes);
     keep(&header)
         + match kind {
-            Kind::Message | Kind::Stale | Kind::Unknown => keep(parse::<Envelope<'_, ListEvent<'_>>>(payload)),
+            Kind::Message | Kind::Stale | Kind::Unknown => {
+                keep(parse::<Envelope<'_, ListEvent<'_>>>(payload))
+            }
             Kind::Roster => keep(parse::<Envelope<'_, MapEvent<'_>>>(payload)),
             Kind::Document => keep(parse::<Envelope<'_, DocumentEvent<'_>>>(payload)),
             Kind::Typing => keep(parse::<TypingIndicator<'_>>(payload)),

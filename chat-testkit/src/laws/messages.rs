@@ -18,7 +18,10 @@ use crate::world::{Core, Run, Session, Stored, Truth};
 ///
 /// The first list that differs, the first message that was lost, doubled or told out of order.
 pub fn nothing_lost<C: Core>(run: &Run<C>) -> Result<(), Violation> {
-    for (client, core) in run.clients.iter().enumerate() {
+    for crashed in &run.session.crashed {
+        Heard::of(&run.session, *crashed)?;
+    }
+    for (client, core) in run.seats.iter().copied().zip(&run.clients) {
         let heard = Heard::of(&run.session, client)?;
         let end = |what: String| Violation::new(11, client, run.healed, what);
         for channel in core.state().channels() {
@@ -46,7 +49,7 @@ impl Heard {
     /// Reads a session; `MessageAdded` must come in rising order.
     fn of(session: &Session, client: usize) -> Result<Self, Violation> {
         let mut heard = Self::default();
-        for (step, entry) in session.entries.iter().enumerate().filter(|(_, entry)| entry.client == client) {
+        for (step, entry) in session.story(client) {
             let Record::Event(event) = &entry.record else { continue };
             match event {
                 Event::MessageAdded(message) => {
@@ -109,51 +112,117 @@ fn same_message(held: &Message, stored: &Stored) -> Result<(), String> {
     if same { Ok(()) } else { Err(format!("its message is {held:?}, and the service's is {stored:?}")) }
 }
 
+/// What somebody sent, and where.
+#[derive(Debug, Clone)]
+struct Sent {
+    step: usize,
+    channel: ChannelSid,
+    /// No other message has the same: its text, or the name of its media.
+    mark: String,
+}
+
+impl Sent {
+    fn of(step: usize, call: &Call) -> Option<Self> {
+        let (channel, mark) = match call {
+            Call::SendMessage(message) => (&message.channel, message.body.as_deref()),
+            Call::SendMedia(media) => (&media.channel, media.filename.as_deref()),
+            _ => return None,
+        };
+        Some(Self { step, channel: channel.clone(), mark: mark.unwrap_or_default().to_owned() })
+    }
+
+    /// Where it stands.
+    fn places(&self, truth: &Truth) -> Vec<u64> {
+        let same = |stored: &&Stored| [&stored.body, &stored.filename].contains(&&Some(self.mark.clone()));
+        let list = truth.messages.get(&self.channel).map(Vec::as_slice).unwrap_or_default();
+        list.iter().filter(same).map(|stored| stored.index).collect()
+    }
+}
+
 /// What became of each message that somebody sent.
 fn sent_once(session: &Session, truth: &Truth) -> Result<(), Violation> {
-    let mut sent: BTreeMap<(usize, CallId), (usize, ChannelSid, String)> = BTreeMap::new();
+    let mut sent: BTreeMap<(usize, CallId), Sent> = BTreeMap::new();
     // What somebody asked to delete or to edit: it may be gone, or say something else.
     let mut touched: BTreeSet<(ChannelSid, u64)> = BTreeSet::new();
     for (step, entry) in session.entries.iter().enumerate() {
         let Record::Call { id: Some(id), call, .. } = &entry.record else { continue };
         match &**call {
-            Call::SendMessage(message) => {
-                let body = message.body.as_deref().unwrap_or_default().to_string();
-                sent.insert((entry.client, *id), (step, message.channel.clone(), body));
-            }
             Call::RemoveMessage(channel, index) | Call::UpdateMessageBody(channel, index, _) => {
                 touched.insert((channel.clone(), *index));
             }
-            _ => {}
+            call => {
+                let message = Sent::of(step, call).map(|message| ((entry.client, *id), message));
+                sent.extend(message);
+            }
         }
     }
-    for entry in &session.entries {
-        let Record::Event(Event::Answer { call, result }) = &entry.record else { continue };
-        let Some((step, channel, body)) = sent.get(&(entry.client, *call)) else { continue };
-        let Some(list) = truth.messages.get(channel) else { continue };
-        let broken = |what: String| Err(Violation::new(11, entry.client, *step, what));
-        let places: Vec<u64> = list
-            .iter()
-            .filter(|stored| stored.body.as_ref() == Some(body))
-            .map(|stored| stored.index)
-            .collect();
-        match result {
-            _ if places.len() > 1 => return broken(format!("{body:?} stands in {channel} at {places:?}")),
-            Ok(Reply::MessageIndex(Some(index))) => {
-                if places != [*index] && !touched.contains(&(channel.clone(), *index)) {
-                    return broken(format!(
-                        "{body:?} was answered with index {index}, and stands at {places:?}"
-                    ));
-                }
-            }
-            Ok(_) | Err(CallError::Unknown(_)) => {}
-            Err(error) if !places.is_empty() => {
-                return broken(format!(
-                    "{body:?} was answered as not done ({error}), but stands at {places:?}"
-                ));
-            }
-            Err(_) => {}
+    for (_, message) in &sent {
+        let Sent { step, channel, mark } = message;
+        let places = message.places(truth);
+        if places.len() > 1 {
+            let client = session.entries.get(*step).map_or(0, |entry| entry.client);
+            let what = format!("{mark:?} stands in {channel} at {places:?}");
+            return Err(Violation::new(11, client, *step, what));
         }
+    }
+    // Calls live on in the lives that have them in their saves.
+    let mut lives_on: BTreeMap<(usize, CallId), usize> = BTreeMap::new();
+    for client in 0..session.clients.len() {
+        for (id, (step, call)) in session.inherited(client) {
+            let Some(message) = Sent::of(step, call) else { continue };
+            sent.insert((client, id), message);
+            let Some(resumed) = session.clients.get(client).and_then(|of| of.resumed.as_ref()) else {
+                continue;
+            };
+            lives_on.insert((resumed.life, id), resumed.entries);
+        }
+    }
+    let mut answered = BTreeSet::new();
+    for (step, entry) in session.entries.iter().enumerate() {
+        let Record::Event(Event::Answer { call, result }) = &entry.record else { continue };
+        let Some(message) = sent.get(&(entry.client, *call)) else { continue };
+        answered.insert((entry.client, *call));
+        // A call that goes on from an earlier save is answered once more, and that answer counts.
+        let counts = lives_on.get(&(entry.client, *call)).is_none_or(|saved| step < *saved);
+        judge(message, result, counts, truth, &touched)
+            .map_err(|what| Violation::new(11, entry.client, message.step, what))?;
+    }
+    for ((client, id), message) in &sent {
+        let written_ahead = session.clients.get(*client).is_some_and(|of| of.config.write_ahead);
+        let forgotten = session.crashed.contains(client)
+            && !answered.contains(&(*client, *id))
+            && !lives_on.contains_key(&(*client, *id));
+        if written_ahead && forgotten && !message.places(truth).is_empty() {
+            let what = format!("{:?} left before a save that has it was stored", message.mark);
+            return Err(Violation::new(11, *client, message.step, what));
+        }
+    }
+    Ok(())
+}
+
+/// Whether the answer to a message is true. `counts` is whether nothing was done about it afterwards.
+fn judge(
+    message: &Sent,
+    answer: &Result<Reply, CallError>,
+    counts: bool,
+    truth: &Truth,
+    touched: &BTreeSet<(ChannelSid, u64)>,
+) -> Result<(), String> {
+    let Sent { channel, mark, .. } = message;
+    if !truth.messages.contains_key(channel) {
+        return Ok(());
+    }
+    let places = message.places(truth);
+    match answer {
+        Ok(Reply::MessageIndex(Some(index))) => {
+            if places != [*index] && !touched.contains(&(channel.clone(), *index)) {
+                return Err(format!("{mark:?} was answered with index {index}, and stands at {places:?}"));
+            }
+        }
+        Err(error) if counts && !matches!(error, CallError::Unknown(_)) && !places.is_empty() => {
+            return Err(format!("{mark:?} was answered as not done ({error}), but stands at {places:?}"));
+        }
+        Ok(_) | Err(_) => {}
     }
     Ok(())
 }

@@ -2,7 +2,8 @@
 //!
 //! Each makes the clients of the session anew, leads them through what they were told, and asks at many of its steps
 //! what would be if something else happened there: clients are plain values, so a copy answers that. The numbers are
-//! those of the design; laws 5, 7 and 11 across crashes are tests on the stage (`tests/resume`).
+//! those of the design. A client that is resumed after a crash is a client of its own; laws 5 and 11 follow it through its
+//! lives.
 //!
 //! | law | function |
 //! |---|---|
@@ -12,28 +13,37 @@
 //! | 4. the deadline is honest | [`deadline_is_honest`] |
 //! | 5. every accepted call is answered exactly once | [`answered_once`] |
 //! | 6. same seed, same records, same outputs | [`repeats_itself`] |
+//! | 7. what is saved is there after a crash | [`survives_loss`] |
 //! | 8. no input panics, loops, or grows memory | [`stays_bounded`] |
+//! | 9. frames, records and session files survive | [`survives_storage`] |
+//! | 10. secrets stay secret | [`keeps_secrets`] |
 //! | 11. nothing is lost, nothing is doubled | [`nothing_lost`] |
 
 mod answers;
 mod bounds;
 mod deadline;
+mod loss;
 mod messages;
 mod order;
 mod repeat;
 mod replay;
+mod secrets;
 mod stale;
+mod storage;
 mod ticks;
 
 use crate::world::{Core, Run};
 
 pub use answers::answered_once;
-pub use bounds::stays_bounded;
+pub use bounds::{Meter, stays_bounded, stays_bounded_by};
 pub use deadline::deadline_is_honest;
+pub use loss::survives_loss;
 pub use messages::nothing_lost;
 pub use order::any_order;
 pub use repeat::repeats_itself;
+pub use secrets::keeps_secrets;
 pub use stale::stale_is_silent;
+pub use storage::survives_storage;
 pub use ticks::ticks_are_harmless;
 
 /// A broken law: which, by whom, and where in the session.
@@ -67,7 +77,10 @@ pub fn all<C: Core>(run: &Run<C>, seed: u64) -> Result<(), Violation> {
     ticks_are_harmless::<C>(&run.session, seed)?;
     stale_is_silent::<C>(&run.session, seed)?;
     deadline_is_honest::<C>(&run.session, seed)?;
+    survives_loss::<C>(&run.session, seed)?;
     stays_bounded::<C>(&run.session, seed)?;
+    survives_storage(&run.session)?;
+    keeps_secrets::<C>(&run.session, seed)?;
     answered_once(&run.session, run.healed)?;
     nothing_lost(run)
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use chat_proto::{Command, Event, Input, LinkId, Record, Stats, Time};
+use chat_proto::{Command, Event, HttpId, Input, LinkId, Record, Stats, Time};
 
 use super::Violation;
 use crate::world::{Core, Entry, Rng, Session};
@@ -13,11 +13,16 @@ const PROBES: u64 = 60;
 /// A client, and what is known of its sockets.
 #[derive(Debug, Clone)]
 pub(super) struct Replay<C> {
+    /// A place in [`Session::clients`].
+    pub(super) client: usize,
     pub(super) core: C,
     /// The client's own time: it never goes back.
     pub(super) now: Time,
     pub(super) live: Option<LinkId>,
     pub(super) dead: BTreeSet<LinkId>,
+    /// HTTP requests under way, and those that have ended or were given up.
+    pub(super) asked: BTreeSet<HttpId>,
+    pub(super) finished: BTreeSet<HttpId>,
     pub(super) commands: Vec<Command>,
     pub(super) events: Vec<Event>,
 }
@@ -27,10 +32,13 @@ impl<C: Core> Replay<C> {
         let origin = session.clients.get(client)?;
         let (commands, events) = (Vec::new(), Vec::new());
         Some(Self {
-            core: origin.client(),
+            client,
+            core: origin.client().ok()?,
             now: origin.start,
             live: None,
             dead: BTreeSet::new(),
+            asked: BTreeSet::new(),
+            finished: BTreeSet::new(),
             commands,
             events,
         })
@@ -61,6 +69,11 @@ impl<C: Core> Replay<C> {
             self.live = None;
             self.dead.insert(*link);
         }
+        if let Input::HttpDone(http, _) = input
+            && self.asked.remove(http)
+        {
+            self.finished.insert(*http);
+        }
         self.core.handle(at, input.clone());
     }
 
@@ -72,8 +85,14 @@ impl<C: Core> Replay<C> {
     pub(super) fn drain(&mut self) -> usize {
         let before = self.commands.len() + self.events.len();
         while let Some(command) = self.core.poll_command() {
-            if let Command::Open { link, .. } = &command {
-                self.dead.extend(self.live.replace(*link));
+            match &command {
+                Command::Open { link, .. } => self.dead.extend(self.live.replace(*link)),
+                Command::Http { http, .. } => drop(self.asked.insert(*http)),
+                Command::CancelHttp { http } => {
+                    self.asked.remove(http);
+                    self.finished.insert(*http);
+                }
+                _ => {}
             }
             self.commands.push(command);
         }
@@ -91,10 +110,13 @@ impl<C: Core> Replay<C> {
     /// A copy without history, to ask what would be.
     pub(super) fn what_if(&self) -> Self {
         Self {
+            client: self.client,
             core: self.core.clone(),
             now: self.now,
             live: self.live,
             dead: self.dead.clone(),
+            asked: self.asked.clone(),
+            finished: self.finished.clone(),
             commands: Vec::new(),
             events: Vec::new(),
         }

@@ -1,10 +1,11 @@
-use chat_proto::{Cause, Frame, Input, LinkId, Record, Stats};
+use chat_proto::{Cause, Frame, HttpFailure, HttpId, HttpReply, Input, LinkId, Record, Stats};
 
 use super::Violation;
 use super::replay::{Replay, probe};
 use crate::world::{Core, Rng, Session};
 
-/// Law 3: what comes for a dead socket is ignored and counted, and so is a second answer to a finished request.
+/// Law 3: what comes for a dead socket is ignored and counted, and so is what comes for an HTTP request that has ended or was
+/// given up.
 ///
 /// # Errors
 ///
@@ -28,24 +29,46 @@ fn silent<C: Core>(replay: &Replay<C>, frames: &[(LinkId, &[u8])], rng: &mut Rng
         return Ok(());
     }
     let dead: Vec<LinkId> = replay.dead.iter().copied().collect();
-    let Some(link) = rng.pick(&dead).copied() else { return Ok(()) };
-    let told = rng.pick(frames).map_or(&b"TWILSOCK"[..], |(_, bytes)| bytes);
-    let inputs = [
-        Input::Opened(link),
-        Input::Frame(link, Frame::Binary(told)),
-        Input::Frame(link, Frame::Text("late")),
-        Input::Closed(link, Cause::Remote(Some(1006))),
-        Input::Closed(link, Cause::Local),
-    ];
+    if let Some(link) = rng.pick(&dead).copied() {
+        let told = rng.pick(frames).map_or(&b"TWILSOCK"[..], |(_, bytes)| bytes);
+        ignored(
+            replay,
+            "a dead socket",
+            &[
+                Input::Opened(link),
+                Input::Frame(link, Frame::Binary(told)),
+                Input::Frame(link, Frame::Text("late")),
+                Input::Closed(link, Cause::Remote(Some(1006))),
+                Input::Closed(link, Cause::Local),
+            ],
+        )?;
+    }
+    let finished: Vec<HttpId> = replay.finished.iter().copied().collect();
+    if let Some(http) = rng.pick(&finished).copied() {
+        ignored(
+            replay,
+            "a finished request",
+            &[
+                Input::HttpProgress(http, rng.below(100)),
+                Input::HttpDone(http, Ok(HttpReply::new(200, *b"{}"))),
+                Input::HttpDone(http, Ok(HttpReply::new(503, *b""))),
+                Input::HttpDone(http, Err(HttpFailure::Failed("late".into()))),
+            ],
+        )?;
+    }
+    Ok(())
+}
+
+fn ignored<C: Core>(replay: &Replay<C>, whose: &str, inputs: &[Input<'_>]) -> Result<(), String> {
     for input in inputs {
         let mut after = replay.what_if();
         after.core.handle(after.now, input.clone());
         after.drain();
         if let Some(what) = replay.what_if().difference(&after, forgive) {
-            return Err(format!("{input:?} of a dead socket changes something: {what}"));
+            return Err(format!("{input:?} of {whose} changes something: {what}"));
         }
         if after.core.stats().stale != replay.core.stats().stale + 1 {
-            return Err(format!("{input:?} of a dead socket is not counted"));
+            return Err(format!("{input:?} of {whose} is not counted"));
         }
     }
     Ok(())

@@ -39,6 +39,10 @@ impl Verdict {
 pub fn replay_file(path: &Path) -> Result<Verdict, Damage> {
     let opened = open(path)?;
     let (session, mut verdict) = (opened.session, Verdict::default());
+    if opened.damage.is_none() && !session.ended && !session.is_wire() {
+        let text = "the recording does not tell its end: its last moments may be missing";
+        verdict.notes.push(text.to_owned());
+    }
     verdict.problems.extend(opened.damage.map(|damage| damage.to_string()));
     if !session.is_wire() {
         match exact::<Client>(&session) {

@@ -84,13 +84,26 @@ impl SessionFile {
 
 impl From<&world::Session> for SessionFile {
     fn from(session: &world::Session) -> Self {
-        let clients =
-            session.clients.iter().map(|of| ClientHeader::new(&of.config, &of.token, &of.seed, of.start));
-        let entries = session.entries.iter();
-        Self::new(
-            Header::new("a simulated world", clients),
-            entries.map(|entry| (entry.at, entry.client, What::Record(entry.record.clone()))),
-        )
+        let clients = session.clients.iter().map(|of| {
+            let header = ClientHeader::new(&of.config, &of.token, &of.seed, of.start);
+            match &of.resumed {
+                Some(resumed) => header.resumed(resumed.saved.clone()),
+                None => header,
+            }
+        });
+        let mut lines = Vec::new();
+        let mut notes = session.notes.iter().peekable();
+        for (n, entry) in session.entries.iter().enumerate() {
+            while let Some(note) = notes.next_if(|note| note.entries <= n) {
+                lines.push((note.at, note.client, What::Note(note.text.clone())));
+            }
+            lines.push((entry.at, entry.client, What::Record(entry.record.clone())));
+        }
+        lines.extend(notes.map(|note| (note.at, note.client, What::Note(note.text.clone()))));
+        let mut file = Self::new(Header::new("a simulated world", clients), lines);
+        // What waited in a client that was lost, or in a world that broke a law, never came out.
+        file.ended = session.is_whole();
+        file
     }
 }
 

@@ -24,14 +24,14 @@ mod tape;
 mod trouble;
 mod wire;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use chat_proto::{
-    Call, CallError, CallId, CallOptions, Cancel, Cause, Client, Command, Config, Event, Frame, Input,
-    LinkId, MediaId, Record, Refused, Reply, Saved, Seed, State, Time, Token,
+    Call, CallError, CallId, CallOptions, Cancel, Cause, Client, Command, Config, Event, Frame, HttpFailure,
+    Input, LinkId, MediaId, Record, Refused, Reply, Saved, Seed, State, Time, Token,
 };
 use serde_json::{Value, json};
 
@@ -76,6 +76,8 @@ struct Person {
     link: Option<(LinkId, ConnId)>,
     /// Bytes to be sent, and bytes that came.
     media: BTreeMap<MediaId, Vec<u8>>,
+    /// What becomes of the next HTTP requests.
+    transfers: VecDeque<Option<HttpFailure>>,
     /// The socket that is on the way to the service.
     opening: Option<LinkId>,
     /// The socket that was asked for, and neither given up nor lost since.
@@ -155,6 +157,9 @@ impl Stage {
     // ---- what people do
 
     /// Asks for something and lets time pass until it is answered.
+    ///
+    /// # Errors
+    /// Those that the call is answered with.
     ///
     /// # Panics
     /// The call was refused, or is not answered for minutes.

@@ -1,6 +1,6 @@
 //! What goes wrong outside the service: networks that swallow everything, computers that sleep, apps that do not listen.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use chat_proto::session::ClientHeader;
@@ -35,6 +35,7 @@ impl Stage {
             disk: None,
             lose_saves: false,
             media: BTreeMap::new(),
+            transfers: VecDeque::new(),
             link: None,
             opening: None,
             open: None,

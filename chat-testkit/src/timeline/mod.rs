@@ -16,10 +16,12 @@
 mod frames;
 mod moment;
 mod sync;
+#[cfg(test)]
+mod tests;
 mod values;
 
 use std::collections::HashMap;
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 use chat_proto::session::{What, Wire};
 use chat_proto::{
@@ -106,13 +108,14 @@ fn http_request(http: HttpId, request: &HttpRequest) -> String {
     let headers: Vec<&str> = request.headers.iter().map(|(name, _)| &**name).collect();
     let mut text = format!("HTTP {} {}", http.number(), request.method.as_str());
     if !headers.is_empty() {
-        text += &format!(" with {}", headers.join(", "));
+        let _ = write!(text, " with {}", headers.join(", "));
     }
     if request.body != HttpBody::Empty {
-        text += &format!(", body {}", values::shown(serde_json::to_value(&request.body).unwrap_or_default()));
+        let _ =
+            write!(text, ", body {}", values::shown(serde_json::to_value(&request.body).unwrap_or_default()));
     }
     if let Some(media) = request.to {
-        text += &format!(", the answer goes to media {}", media.0);
+        let _ = write!(text, ", the answer goes to media {}", media.0);
     }
     text
 }

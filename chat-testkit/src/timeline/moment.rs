@@ -71,6 +71,9 @@ pub enum Mark {
     Reconnect,
 }
 
+/// How the text of an acknowledgement begins.
+const ACK: &str = "ack of ";
+
 /// A line of a timeline.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Moment {
@@ -93,9 +96,14 @@ pub struct Moment {
 }
 
 impl Moment {
+    /// Whether this is an acknowledgement by the client.
+    pub(crate) fn is_ack(&self) -> bool {
+        self.way == Way::Out && self.text.starts_with(ACK)
+    }
+
     /// Whether this acknowledges the frame before it, at once.
     pub(super) fn acknowledges(&self, frame: &Self) -> bool {
-        let name = self.text.strip_prefix("ack of ");
+        let name = self.text.strip_prefix(ACK);
         frame.way == Way::In
             && self.way == Way::Out
             && (self.at, &self.who) == (frame.at, &frame.who)

@@ -1,5 +1,7 @@
 //! What the frames of the Sync layer say, without the members that every one of them repeats.
 
+use std::fmt::Write as _;
+
 use serde_json::{Map, Value};
 
 use super::values::{shown, shown_all};
@@ -16,16 +18,16 @@ pub(super) fn subscriptions(payload: &Value) -> Option<String> {
         text += &subscribed(request)?;
         match request.get("last_event_id") {
             Some(Value::Null) => text += " from the beginning",
-            Some(id) => text += &format!(" from {id}"),
+            Some(id) => drop(write!(text, " from {id}")),
             None => {}
         }
     }
     if let Some(retried) = payload.get("retried_requests").and_then(Value::as_u64).filter(|count| *count > 0)
     {
-        text += &format!(" ({retried} retried)");
+        let _ = write!(text, " ({retried} retried)");
     }
     if let Some(reason) = payload.get("reason").and_then(Value::as_str) {
-        text += &format!(", reason {reason}");
+        let _ = write!(text, ", reason {reason}");
     }
     Some(text)
 }
@@ -47,14 +49,14 @@ pub(super) fn command(payload: &Value) -> Option<String> {
 pub(super) fn acknowledgement(event: &Value) -> Option<String> {
     let mut text = subscribed(event)?;
     if let Some(id) = event.get("last_event_id") {
-        text += &format!(" at {id}");
+        let _ = write!(text, " at {id}");
     }
     match event.get("replay_status").and_then(Value::as_str) {
         Some("completed") | None => {}
-        Some(other) => text += &format!(", replay {other}"),
+        Some(other) => drop(write!(text, ", replay {other}")),
     }
     if let Some(error) = event.get("error") {
-        text += &format!(" {}", shown(error.clone()));
+        let _ = write!(text, " {}", shown(error.clone()));
     }
     Some(text)
 }
@@ -70,11 +72,11 @@ pub(super) fn event(kind: &str, event: &Value) -> Option<String> {
     };
     let mut text = format!("{sid}{item}");
     if let Some(id) = event.get("id") {
-        text += &format!(" event {id}");
+        let _ = write!(text, " event {id}");
     }
     let data = ["item_data", "document_data", "context_data"].iter().find_map(|name| event.get(name));
     if let Some(data) = data {
-        text += &format!(" {}", session_command(data).unwrap_or_else(|| shown(data.clone())));
+        let _ = write!(text, " {}", session_command(data).unwrap_or_else(|| shown(data.clone())));
     }
     Some(text)
 }

@@ -1,11 +1,13 @@
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chat_proto::{
     Call, CallDeadline, CallId, CallOptions, ChannelSid, ChannelSorting, CreateChannel, Direction, Event,
-    GetMessages, GetSubscribedChannels, Identity, Json, MemberRef, MemberSid, NotificationLevel, Page,
-    PageRef, Reply, SendMessage, SortingCriteria, SortingOrder, State,
+    GetMessages, GetSubscribedChannels, Identity, Json, MediaId, MediaSid, MemberRef, MemberSid,
+    NotificationLevel, Page, PageRef, PushChannel, Reply, Secret, SendMedia, SendMessage, SortingCriteria,
+    SortingOrder, State,
 };
 
+use super::PLANTED;
 use super::rng::Rng;
 
 /// Names that channels are created with and looked for: few, so that people meet.
@@ -15,6 +17,8 @@ const UNIQUE_NAMES: [&str; 3] = ["general", "random", "garden"];
 #[derive(Debug, Clone)]
 pub(super) struct App {
     identity: Identity,
+    /// What this app signs with: its person's name, and that of the device where there are several.
+    name: String,
     people: Vec<Identity>,
     /// Whether it sometimes waits without a deadline: not where the service may never answer.
     patient: bool,
@@ -22,13 +26,21 @@ pub(super) struct App {
     said: u64,
     pages: Vec<PageRef>,
     pub(super) pending: BTreeSet<CallId>,
-    pub(super) wants_token: bool,
 }
 
 impl App {
-    pub(super) fn new(identity: Identity, people: Vec<Identity>, patient: bool) -> Self {
+    pub(super) fn new(identity: Identity, device: usize, people: Vec<Identity>, patient: bool) -> Self {
         let (pages, pending) = (Vec::new(), BTreeSet::new());
-        Self { identity, people, patient, said: 0, pages, pending, wants_token: false }
+        let name = match device {
+            0 => identity.to_string(),
+            _ => format!("{identity} on device {device}"),
+        };
+        Self { identity, name, people, patient, said: 0, pages, pending }
+    }
+
+    /// Its client went on from a save in which these calls wait. What it said it said.
+    pub(super) fn begin_again(&mut self, pending: BTreeSet<CallId>) {
+        self.pending = pending;
     }
 
     /// What the app remembers of an event.
@@ -40,7 +52,6 @@ impl App {
                     self.keep_pages(reply);
                 }
             }
-            Event::TokenWanted { .. } => self.wants_token = true,
             _ => {}
         }
     }
@@ -66,8 +77,57 @@ impl App {
         let attributes = if self.said.is_multiple_of(4) { r#"{"n":[1,2,{"k":"é"}]}"# } else { "{}" };
         SendMessage {
             channel,
-            body: Some(format!("{} says {}", self.identity, self.said).into()),
+            body: Some(format!("{} says {}", self.name, self.said).into()),
             attributes: Json::parse(attributes).unwrap_or_default(),
+        }
+    }
+
+    /// Something about media. Bytes to send go to `disk`.
+    pub(super) fn about_media(
+        &mut self,
+        rng: &mut Rng,
+        state: &State,
+        disk: &mut BTreeMap<MediaId, Vec<u8>>,
+    ) -> Option<Call> {
+        let known: Vec<ChannelSid> = state.channels().iter().map(|channel| channel.sid.clone()).collect();
+        let channel = rng.pick(&known)?.clone();
+        let media: Vec<MediaSid> = state
+            .messages(&channel)
+            .filter_map(|message| Some(message.media.as_ref()?.sid.clone()))
+            .collect();
+        let place = MediaId(disk.last_key_value().map_or(1, |(last, _)| last.0 + 1));
+        Some(match (rng.below(4), rng.pick(&media).cloned()) {
+            (0, Some(media)) => Call::GetMediaUrl(media),
+            (1, Some(media)) => Call::DownloadMedia { media, to: place },
+            _ => {
+                self.said += 1;
+                let length = usize::try_from(rng.below(3000)).unwrap_or(0);
+                disk.insert(place, rng.bytes(length));
+                Call::SendMedia(SendMedia {
+                    channel,
+                    media: place,
+                    content_type: "image/png".into(),
+                    filename: Some(format!("{} shows {}", self.name, self.said).into()),
+                    attributes: Json::default(),
+                })
+            }
+        })
+    }
+
+    /// Something about push notifications.
+    pub(super) fn about_push(&mut self, rng: &mut Rng) -> Call {
+        let kind = *rng.pick(&PushChannel::ALL).unwrap_or(&PushChannel::Fcm);
+        match rng.below(4) {
+            0 => Call::UnsetPushRegistrationId(kind),
+            1 => {
+                let payload =
+                    r#"{"data":{"twi_message_type":"twilio.channel.new_message","twi_body":"hello"}}"#;
+                Call::HandlePushNotification(Json::parse(payload).unwrap_or_default())
+            }
+            _ => {
+                let device = format!("{PLANTED}-device-{}-{}", rng.below(3), self.name);
+                Call::SetPushRegistrationId(kind, Secret::new(device))
+            }
         }
     }
 

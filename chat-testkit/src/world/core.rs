@@ -1,8 +1,8 @@
 use std::fmt;
 
 use chat_proto::{
-    Call, CallId, CallOptions, Cancel, Client, Command, Config, Deadline, Event, Input, Refused, Seed, State,
-    Stats, Time, Token,
+    Call, CallId, CallOptions, Cancel, Client, Command, Config, Deadline, Event, Input, Refused, ResumeError,
+    Saved, Seed, State, Stats, Time, Token,
 };
 
 /// What a world and the laws need of a client: [`Client`] itself, or a wrapper that makes it wrong, because a law that
@@ -10,9 +10,22 @@ use chat_proto::{
 pub trait Core: Clone + fmt::Debug {
     /// See [`Client::new`].
     fn new(config: Config, token: Token, seed: &Seed, now: Time) -> Self;
+    /// See [`Client::resume`].
+    fn resume(
+        config: Config,
+        token: Token,
+        seed: &Seed,
+        now: Time,
+        saved: Saved,
+    ) -> Result<Self, ResumeError>;
+    /// See [`Client::save`].
+    fn save(&self, now: Time) -> Saved;
     /// See [`Client::handle`].
     fn handle(&mut self, now: Time, input: Input<'_>);
     /// See [`Client::call`].
+    ///
+    /// # Errors
+    /// The client refuses the call.
     fn call(&mut self, now: Time, call: Call, options: CallOptions) -> Result<CallId, Refused>;
     /// See [`Client::cancel`].
     fn cancel(&mut self, now: Time, id: CallId) -> Cancel;
@@ -31,6 +44,20 @@ pub trait Core: Clone + fmt::Debug {
 impl Core for Client {
     fn new(config: Config, token: Token, seed: &Seed, now: Time) -> Self {
         Self::new(config, token, seed, now)
+    }
+
+    fn resume(
+        config: Config,
+        token: Token,
+        seed: &Seed,
+        now: Time,
+        saved: Saved,
+    ) -> Result<Self, ResumeError> {
+        Self::resume(config, token, seed, now, saved)
+    }
+
+    fn save(&self, now: Time) -> Saved {
+        self.save(now)
     }
 
     fn handle(&mut self, now: Time, input: Input<'_>) {

@@ -3,6 +3,7 @@ use std::time::Duration;
 
 use chat_proto::{Time, Why};
 
+use super::lives::Save;
 use super::rng::Rng;
 use super::{Core, Happening};
 
@@ -19,6 +20,10 @@ pub(super) enum Drain {
 #[derive(Debug, Clone)]
 pub(super) struct Host<C> {
     pub(super) core: C,
+    /// Which client of the session it is.
+    pub(super) seat: usize,
+    /// It crashed: what the next one goes on from.
+    pub(super) dead: Option<Option<Box<Save>>>,
     pub(super) drain: Drain,
     /// Whether taking the events, or the commands, is planned already.
     pub(super) drain_planned: bool,
@@ -37,9 +42,11 @@ pub(super) struct Host<C> {
 }
 
 impl<C: Core> Host<C> {
-    pub(super) fn new(core: C, drain: Drain, rng: Rng, late_ticks: u64) -> Self {
+    pub(super) fn new(core: C, seat: usize, drain: Drain, rng: Rng, late_ticks: u64) -> Self {
         Self {
             core,
+            seat,
+            dead: None,
             drain,
             drain_planned: false,
             commands_planned: false,
@@ -68,6 +75,9 @@ impl<C: Core> Host<C> {
 
     /// When the host ticks, in the world's time; `None` when the client does not ask for it.
     pub(super) fn wake(&mut self, now: Time) -> Option<Time> {
+        if self.dead.is_some() {
+            return None;
+        }
         let deadline = self.core.deadline().filter(|deadline| deadline.why != Why::Commands)?;
         let late = match self.lateness {
             Some((at, late)) if at == deadline.at => late,

@@ -8,13 +8,15 @@
 //! ```
 //!
 //! Everything that may go wrong is drawn from the seed of the [`Plan`]: cuts at any moment, sockets that nobody says are
-//! dead, late and superfluous ticks, hosts that sleep for hours, clocks that go back, apps that do not take their
-//! events. The same plan gives the same [`Session`], always.
+//! dead, late and superfluous ticks, hosts that sleep for hours or crash, clocks that go back, apps that do not take
+//! their events. [`Fault`] names all of it; `FAULTS.md` says how each is drawn. The same plan gives the same [`Session`],
+//! always.
 
 mod app;
 mod core;
 mod faults;
 mod host;
+mod lives;
 mod network;
 mod plan;
 mod post;
@@ -22,27 +24,36 @@ mod queue;
 mod rng;
 mod session;
 mod storm;
+mod tally;
+mod transfers;
 mod truth;
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
-use chat_proto::{Call, CallOptions, Cause, Identity, Input, Seed, Time, Token};
+use chat_proto::{
+    Call, CallOptions, Cause, Config, HttpFailure, HttpRequest, Identity, Input, Seed, Time, Token,
+};
+use serde_json::Value;
 
 use app::App;
 use host::{Drain, Host};
+use lives::{Device, Save};
 use network::Network;
 use queue::Queue;
+use transfers::Exchanges;
 
 pub use self::core::Core;
 pub use plan::{Hosts, Plan, Weather};
 pub use rng::Rng;
-pub use session::{Entry, Origin, Session};
+pub use session::{Entry, Note, Origin, Resumed, Session};
+pub use tally::{Fault, Tally};
 pub use truth::{Stored, Truth};
 
 use crate::laws::Violation;
-use crate::service::{ConnId, Service, ServiceInput};
+use crate::service::{ConnId, ExchangeId, Service, ServiceInput};
 
 /// When every world begins: late enough for clocks to go back.
 const START: Time = Time::from_millis(100_000_000);
@@ -52,6 +63,8 @@ const UNIX_AT_ORIGIN: u64 = 1_700_000_000_000 - START.as_millis();
 const HEALING: Duration = Duration::from_mins(8);
 /// How often a client may tick at one moment before it counts as spinning (law 4).
 const MOST_TICKS: u32 = 100;
+/// Stands in every secret of a world, so that it can be looked for (law 10).
+pub(crate) const PLANTED: &str = "planted-secret";
 
 /// What is going to happen.
 #[derive(Debug, Clone)]
@@ -71,6 +84,16 @@ enum Happening {
     Take(usize),
     /// A host wakes up: what came while it slept arrives now.
     Wake(usize),
+    /// A save is on the disk.
+    Stored(usize, Box<Save>),
+    /// A host that crashed begins again.
+    Restart(usize),
+    /// An app that was asked for an access token has one.
+    NewToken(usize),
+    /// A request reaches the media service.
+    Transfer(ExchangeId, Box<HttpRequest>),
+    /// A host hears how a request ended: its status and body.
+    Transferred(ExchangeId, Result<(u16, Vec<u8>), HttpFailure>),
     /// Some app does something.
     Act,
 }
@@ -91,9 +114,19 @@ pub struct World<C> {
     network: Network,
     hosts: Vec<Host<C>>,
     apps: Vec<App>,
+    devices: Vec<Device>,
+    exchanges: Exchanges,
     queue: Queue<Happening>,
     session: Session,
     acts: usize,
+    /// For what was added to worlds later: seeds of earlier findings stay what they are.
+    chaos: Rng,
+    /// Until when the service cannot be reached.
+    down_until: Time,
+    tokens: u64,
+    /// What the rules of the service stand for.
+    rules: BTreeMap<u64, Fault>,
+    tally: Tally,
 }
 
 /// What is left of a world at its end.
@@ -103,18 +136,35 @@ pub struct Run<C> {
     pub session: Session,
     /// The clients when everything had healed, before they were shut down.
     pub clients: Vec<C>,
+    /// Which clients of the session these are.
+    pub seats: Vec<usize>,
     /// How many entries of the session there were then.
     pub healed: usize,
     /// What the service holds.
     pub truth: Truth,
     /// How much time passed in the world.
     pub elapsed: Duration,
+    /// What went wrong, and how often.
+    pub tally: Tally,
+}
+
+/// A world at the moment when everything had healed.
+pub(crate) struct Healed<C> {
+    clients: Vec<C>,
+    seats: Vec<usize>,
+    truth: Truth,
+    entries: usize,
 }
 
 impl<C: Core> World<C> {
     /// A world at its beginning: nobody is connected yet.
     pub fn new(plan: Plan) -> Self {
-        let mut rng = Rng::new(plan.seed);
+        let rng = Rng::new(plan.seed);
+        Self::with(plan, rng)
+    }
+
+    /// The same, but `rng` decides instead of the seed of the plan.
+    pub fn with(plan: Plan, mut rng: Rng) -> Self {
         let mut service_config = plan.service.clone();
         service_config.unix_at_origin = i64::try_from(UNIX_AT_ORIGIN).unwrap_or(0);
         let service = Service::new(service_config, rng.draw(), START);
@@ -125,24 +175,45 @@ impl<C: Core> World<C> {
             network,
             hosts: Vec::new(),
             apps: Vec::new(),
+            devices: Vec::new(),
+            exchanges: Exchanges::default(),
             queue: Queue::new(),
             session: Session::default(),
             acts: 0,
+            chaos: Rng::new(plan.seed ^ 0xc4a0_5c4a_05c4_a05c),
+            down_until: START,
+            tokens: 0,
+            rules: BTreeMap::new(),
+            tally: Tally::default(),
             rng,
             plan,
         };
         world.furnish();
-        let people: Vec<Identity> = (0..world.plan.clients).map(|n| person(n).as_str().into()).collect();
-        for identity in &people {
-            world.join(identity.clone(), people.clone());
+        let people: Vec<Identity> = world.people().iter().map(|name| name.as_str().into()).collect();
+        for n in 0..world.plan.clients {
+            let extra = world.extra_devices();
+            let (who, device) = (n.saturating_sub(extra), if n <= extra { n } else { 0 });
+            world.tally.count(Fault::SecondDevice, u64::from(device > 0));
+            if let Some(identity) = people.get(who) {
+                world.join(identity.clone(), device, people.clone());
+            }
         }
         world.queue.plan(START, Happening::Act);
         world
     }
 
+    /// How many clients are further devices of the first person.
+    fn extra_devices(&self) -> usize {
+        self.plan.devices.min(self.plan.clients).saturating_sub(1)
+    }
+
+    fn people(&self) -> Vec<String> {
+        (0..self.plan.clients - self.extra_devices()).map(person).collect()
+    }
+
     /// Makes the rooms.
     fn furnish(&mut self) {
-        let people: Vec<String> = (0..self.plan.clients).map(person).collect();
+        let people = self.people();
         let Some((first, others)) = people.split_first().filter(|_| self.plan.rooms > 0) else { return };
         let rooms = serde_json::json!({
             "channels": self.plan.rooms, "identity": first, "also": others, "prefix": "room", "messages": 2,
@@ -150,27 +221,63 @@ impl<C: Core> World<C> {
         self.service.admin(self.now, "seed", &rooms).expect("rooms can be made in an empty service");
     }
 
-    fn join(&mut self, identity: Identity, people: Vec<Identity>) {
+    fn join(&mut self, identity: Identity, device: usize, people: Vec<Identity>) {
         let mut config = self.plan.config.clone();
         config.unix_at_origin = Some(UNIX_AT_ORIGIN);
         config.endpoints.twilsock = Some("ws://service.test/v3/wsconnect".into());
+        config.endpoints.media = Some(self.service.config().media_url.as_str().into());
+        let short = self.chaos.per_mille(self.plan.weather.tokens * 10);
+        let ttl = if short { self.chaos.range(5, 60) } else { 60 * 24 * 365 };
         let origin = Origin {
-            token: token(identity.as_str(), START + Duration::from_hours(24 * 365)),
+            token: self.token(identity.as_str(), Duration::from_mins(ttl)),
             seed: Seed::from_number(self.rng.draw()),
             identity: identity.clone(),
             start: START,
             config,
+            resumed: None,
         };
         let drain = match self.rng.below(4) {
             0 if self.plan.hosts.slow_apps => Drain::AtEnd,
             1 if self.plan.hosts.slow_apps => Drain::Later(Duration::from_millis(self.rng.range(1, 20_000))),
             _ => Drain::AfterEach,
         };
-        let host = Host::new(origin.client(), drain, self.rng.fork(), self.plan.hosts.late_ticks);
+        self.tally.count(Fault::SlowApp, u64::from(drain != Drain::AfterEach));
+        let core = C::new(origin.config.clone(), origin.token.clone(), &origin.seed, origin.start);
+        let (client, seat) = (self.hosts.len(), self.session.clients.len());
+        let host = Host::new(core, seat, drain, self.rng.fork(), self.plan.hosts.late_ticks);
+        self.devices.push(Device {
+            token: origin.token.clone(),
+            continuation: None,
+            saves: Vec::new(),
+            media: BTreeMap::new(),
+        });
         self.session.clients.push(origin);
         self.hosts.push(host);
-        self.apps.push(App::new(identity, people, self.plan.weather.faults == 0));
-        self.settle_host(self.hosts.len() - 1);
+        self.apps.push(App::new(identity, device, people, self.plan.weather.faults == 0));
+        self.settle_host(client);
+    }
+
+    /// An access token that no other client has.
+    fn token(&mut self, identity: &str, ttl: Duration) -> Token {
+        self.tokens += 1;
+        token(identity, self.now + ttl, self.tokens)
+    }
+
+    fn config_of(&self, client: usize) -> &Config {
+        &self.session.clients[self.hosts[client].seat].config
+    }
+
+    /// A command of the service's control interface.
+    fn admin(&mut self, command: &str, arguments: &Value) -> Value {
+        let answer = self.service.admin(self.now, command, arguments);
+        self.deliver();
+        answer.expect("the service takes what a world tells it")
+    }
+
+    /// A remark about a client.
+    fn note(&mut self, client: usize, text: String) {
+        let (entries, at) = (self.session.entries.len(), self.hosts[client].clock(self.now));
+        self.session.notes.push(Note { entries, at, client: self.hosts[client].seat, text: text.into() });
     }
 
     /// Lets everything happen: the storm, then a calm in which everything heals, then the end of every client.
@@ -189,15 +296,25 @@ impl<C: Core> World<C> {
     /// As [`World::run`].
     pub fn run_or_keep(mut self) -> Result<Run<C>, Box<(Violation, Session)>> {
         match self.live() {
-            Ok((clients, truth, healed)) => {
-                Ok(Run { session: self.session, clients, truth, healed, elapsed: self.now.since(START) })
-            }
+            Ok(healed) => Ok(self.end(healed)),
             Err(violation) => Err(Box::new((violation, self.session))),
         }
     }
 
+    /// What happened so far: of a world that did not live to its end.
+    pub(crate) fn into_session(self) -> Session {
+        self.session
+    }
+
+    /// What is left of a world that has lived.
+    pub(crate) fn end(self, healed: Healed<C>) -> Run<C> {
+        let Healed { clients, seats, truth, entries } = healed;
+        let elapsed = self.now.since(START);
+        Run { session: self.session, clients, seats, truth, healed: entries, elapsed, tally: self.tally }
+    }
+
     /// The clients, the truth and the length of the session at the moment when everything had healed.
-    fn live(&mut self) -> Result<(Vec<C>, Truth, usize), Violation> {
+    pub(crate) fn live(&mut self) -> Result<Healed<C>, Violation> {
         while self.acts < self.plan.steps {
             self.step()?;
         }
@@ -210,14 +327,18 @@ impl<C: Core> World<C> {
         (0..self.hosts.len()).for_each(|client| self.take_events(client));
         self.run_for(HEALING / 2)?;
 
-        let truth = Truth::of(&mut self.service, self.now);
-        let clients = self.hosts.iter().map(|host| host.core.clone()).collect();
-        let healed = self.session.entries.len();
+        let healed = Healed {
+            truth: Truth::of(&mut self.service, self.now),
+            clients: self.hosts.iter().map(|host| host.core.clone()).collect(),
+            seats: self.hosts.iter().map(|host| host.seat).collect(),
+            entries: self.session.entries.len(),
+        };
         for client in 0..self.hosts.len() {
             self.call(client, Call::Shutdown { drain_until: None }, CallOptions::default());
         }
         self.run_for(Duration::from_mins(1))?;
-        Ok((clients, truth, healed))
+        self.session.ended = true;
+        Ok(healed)
     }
 
     fn run_for(&mut self, time: Duration) -> Result<(), Violation> {
@@ -263,6 +384,8 @@ impl<C: Core> World<C> {
 
     fn tick(&mut self, client: usize) -> Result<(), Violation> {
         let host = &mut self.hosts[client];
+        let late = host.core.deadline().is_some_and(|deadline| deadline.at < host.clock(self.now));
+        self.tally.count(Fault::LateTick, u64::from(late));
         host.ticks = if host.ticks.0 == self.now { (self.now, host.ticks.1 + 1) } else { (self.now, 1) };
         if host.ticks.1 > MOST_TICKS {
             let why = format!(
@@ -271,7 +394,7 @@ impl<C: Core> World<C> {
                 self.now,
                 host.core.deadline()
             );
-            return Err(Violation::new(4, client, self.session.entries.len(), why));
+            return Err(Violation::new(4, host.seat, self.session.entries.len(), why));
         }
         self.tell(client, &Input::Tick);
         Ok(())
@@ -284,14 +407,16 @@ fn person(n: usize) -> String {
     NAMES.get(n).map_or_else(|| format!("person-{n}"), |name| (*name).into())
 }
 
-/// An access token as the offline service takes them: an unsigned JWT.
-fn token(identity: &str, expires: Time) -> Token {
+/// An access token as the offline service takes them: an unsigned JWT, with something to look for in the place of a
+/// signature.
+fn token(identity: &str, expires: Time, number: u64) -> Token {
     let expires = (UNIX_AT_ORIGIN + expires.as_millis()) / 1000;
     let claims = serde_json::json!({
         "exp": expires,
         "grants": { "identity": identity, "ip_messaging": { "service_sid": format!("IS{:032x}", 1) } },
     });
-    let part = |value: &serde_json::Value| BASE64_URL_SAFE_NO_PAD.encode(value.to_string());
+    let part = |value: &Value| BASE64_URL_SAFE_NO_PAD.encode(value.to_string());
     let header = serde_json::json!({ "alg": "none", "typ": "JWT" });
-    Token::new(format!("{}.{}.", part(&header), part(&claims))).expect("it is not empty")
+    let text = format!("{}.{}.{PLANTED}-token-{number}-of-{identity}", part(&header), part(&claims));
+    Token::new(text).expect("it is not empty")
 }

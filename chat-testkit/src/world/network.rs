@@ -12,8 +12,11 @@ use crate::service::ConnId;
 pub(super) struct Conn {
     pub(super) client: usize,
     pub(super) link: LinkId,
-    /// Nothing arrives any more, in either direction.
-    pub(super) cut: bool,
+    /// Its host crashed since.
+    abandoned: bool,
+    /// Nothing arrives any more, this way or that.
+    pub(super) cut_to_service: bool,
+    pub(super) cut_to_client: bool,
     /// The client asked for its end.
     pub(super) closing: bool,
     /// The service was told that it is open, and not that it is closed.
@@ -25,12 +28,21 @@ pub(super) struct Conn {
     to_client: Time,
 }
 
+impl Conn {
+    fn is_cut(&self) -> bool {
+        self.cut_to_service || self.cut_to_client
+    }
+}
+
 /// All sockets that ever were.
 #[derive(Debug, Clone)]
 pub(super) struct Network {
     conns: BTreeMap<ConnId, Conn>,
     rng: Rng,
     pub(super) weather: Weather,
+    /// The message that arrives last so far, and how many arrive before one of another socket that left earlier.
+    last: (Time, ConnId),
+    pub(super) reordered: u64,
 }
 
 /// Which way a message goes.
@@ -42,7 +54,7 @@ pub(super) enum Way {
 
 impl Network {
     pub(super) const fn new(rng: Rng, weather: Weather) -> Self {
-        Self { conns: BTreeMap::new(), rng, weather }
+        Self { conns: BTreeMap::new(), rng, weather, last: (Time::ZERO, ConnId(0)), reordered: 0 }
     }
 
     pub(super) fn open(&mut self, client: usize, link: LinkId) -> ConnId {
@@ -50,7 +62,9 @@ impl Network {
         let conn = Conn {
             client,
             link,
-            cut: false,
+            abandoned: false,
+            cut_to_service: false,
+            cut_to_client: false,
             closing: false,
             known_to_service: false,
             closed_to_client: false,
@@ -76,7 +90,7 @@ impl Network {
 
     /// The sockets of a client that still stand, as far as the client knows.
     pub(super) fn standing(&self, client: usize) -> Vec<ConnId> {
-        let stands = |conn: &Conn| conn.client == client && !conn.cut && !conn.closed_to_client;
+        let stands = |conn: &Conn| conn.client == client && !conn.is_cut() && !conn.closed_to_client;
         self.conns.iter().filter(|(_, conn)| stands(conn)).map(|(id, _)| *id).collect()
     }
 
@@ -89,9 +103,16 @@ impl Network {
     pub(super) fn closed(&self, client: usize) -> Vec<LinkId> {
         self.conns
             .values()
-            .filter(|conn| conn.client == client && conn.closed_to_client)
+            .filter(|conn| conn.client == client && conn.closed_to_client && !conn.abandoned)
             .map(|conn| conn.link)
             .collect()
+    }
+
+    /// A host crashed: its next life counts its sockets anew.
+    pub(super) fn abandon(&mut self, client: usize) {
+        for conn in self.conns.values_mut().filter(|conn| conn.client == client) {
+            (conn.abandoned, conn.closed_to_client) = (true, true);
+        }
     }
 
     pub(super) fn is_refused(&mut self) -> bool {
@@ -117,7 +138,13 @@ impl Network {
             Way::ToClient => &mut conn.to_client,
         };
         *last = at.max(*last);
-        *last
+        let at = *last;
+        if at < self.last.0 && id != self.last.1 {
+            self.reordered += 1;
+        } else {
+            self.last = (at, id);
+        }
+        at
     }
 
     /// How long until a side notices that its socket was cut.

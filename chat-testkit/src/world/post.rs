@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use chat_proto::{Call, CallId, CallOptions, Cause, Command, Frame, Input, LinkId, Record, Time};
+use chat_proto::{Call, CallId, CallOptions, Cause, Command, Event, Frame, Input, LinkId, Record, Time};
 
 use super::host::Drain;
 use super::network::Way;
+use super::tally::Fault;
 use super::{Core, Entry, Happening, Message, World};
 use crate::laws::Violation;
 use crate::service::{ConnId, ServiceInput, ServiceOutput};
@@ -15,7 +16,7 @@ impl<C: Core> World<C> {
         match happening {
             Happening::Open(id) => {
                 let arrival = self.network.arrival(self.now, id, Way::ToClient);
-                if let Some(conn) = self.network.get(id).filter(|conn| !conn.cut) {
+                if let Some(conn) = self.network.get(id).filter(|conn| !conn.cut_to_service) {
                     conn.known_to_service = true;
                     self.queue.plan(arrival, Happening::Opened(id));
                     self.service.handle(self.now, ServiceInput::Opened(id));
@@ -35,7 +36,7 @@ impl<C: Core> World<C> {
                 }
             }
             Happening::ToService(id, bytes) => {
-                if self.network.get(id).is_some_and(|conn| !conn.cut && conn.known_to_service) {
+                if self.network.get(id).is_some_and(|conn| !conn.cut_to_service && conn.known_to_service) {
                     self.service.handle(self.now, ServiceInput::Frame(id, &bytes));
                     self.deliver();
                 }
@@ -63,6 +64,11 @@ impl<C: Core> World<C> {
                     }
                 }
             }
+            Happening::Stored(client, save) => self.stored(client, save),
+            Happening::Restart(client) => self.restart(client)?,
+            Happening::NewToken(client) => self.new_token(client),
+            Happening::Transfer(exchange, request) => self.transfer(exchange, &request),
+            Happening::Transferred(exchange, result) => self.transferred(exchange, result),
             Happening::Act => self.act(),
         }
         Ok(())
@@ -75,9 +81,8 @@ impl<C: Core> World<C> {
         later: Happening,
         input: impl FnOnce(LinkId) -> Input<'a>,
     ) {
-        let Some(conn) = self.network.get(id).filter(|conn| !conn.cut && !conn.closed_to_client) else {
-            return;
-        };
+        let arrives = self.network.get(id).filter(|conn| !conn.cut_to_client && !conn.closed_to_client);
+        let Some(conn) = arrives else { return };
         let (client, link) = (conn.client, conn.link);
         if self.hosts[client].is_asleep(self.now) {
             self.hosts[client].held.push_back(later);
@@ -105,7 +110,7 @@ impl<C: Core> World<C> {
     }
 
     pub(super) fn record(&mut self, client: usize, at: Time, record: Record) {
-        self.session.entries.push(Entry { at, client, record });
+        self.session.entries.push(Entry { at, client: self.hosts[client].seat, record });
     }
 
     /// After an entry: the host performs the commands, now or a moment later, and the app takes its events when it does.
@@ -128,9 +133,17 @@ impl<C: Core> World<C> {
     }
 
     pub(super) fn take_events(&mut self, client: usize) {
+        if self.hosts[client].dead.is_some() {
+            return;
+        }
         let at = self.hosts[client].clock(self.now);
         while let Some(event) = self.hosts[client].core.poll_event() {
             self.apps[client].see(&event);
+            match &event {
+                Event::TokenWanted { .. } => self.token_wanted(client),
+                Event::ContinuationToken(token) => self.devices[client].continuation = Some(token.clone()),
+                _ => {}
+            }
             self.record(client, at, event.into());
         }
     }
@@ -154,11 +167,12 @@ impl<C: Core> World<C> {
             Command::Open { link, .. } => {
                 if self.network.has_open(client) {
                     let why = format!("{link} is opened while another socket is open");
-                    return Err(Violation::new(4, client, self.session.entries.len(), why));
+                    return Err(Violation::new(4, self.hosts[client].seat, self.session.entries.len(), why));
                 }
                 let id = self.network.open(client, link);
                 let at = self.network.arrival(self.now, id, Way::ToService);
-                if self.network.is_refused() {
+                if self.network.is_refused() || self.now < self.down_until {
+                    self.tally.count(Fault::Refused, 1);
                     self.queue
                         .plan(at, Happening::ClosedToClient(id, Cause::Failed("connection refused".into())));
                 } else {
@@ -181,8 +195,9 @@ impl<C: Core> World<C> {
                     self.queue.plan(at + self.network.latency(), Happening::ClosedToClient(id, Cause::Local));
                 }
             }
-            // A disk that is always there, and quick.
-            Command::Save { revision } => self.tell(client, &Input::Stored { revision }),
+            Command::Save { .. } => self.save_on_request(client),
+            Command::Http { http, request } => self.begin_transfer(client, http, request),
+            Command::CancelHttp { http } => self.exchanges.forget(client, http),
             _ => {}
         }
         Ok(())
@@ -192,10 +207,17 @@ impl<C: Core> World<C> {
     pub(super) fn deliver(&mut self) {
         while let Some(output) = self.service.poll_output() {
             match output {
-                ServiceOutput::Send { conn, bytes } => self.send(conn, Message::Binary(bytes)),
+                ServiceOutput::Send { conn, bytes } => {
+                    if self.plan.service.replay_limit > 0 && contains(&bytes, b"\"interrupted\"") {
+                        self.tally.count(Fault::ReplayInterrupted, 1);
+                    }
+                    self.send(conn, Message::Binary(bytes));
+                }
                 ServiceOutput::SendText { conn, text } => self.send(conn, Message::Text(text)),
-                // Nobody here has media.
-                ServiceOutput::HttpReply { .. } | ServiceOutput::HttpCut { .. } => {}
+                ServiceOutput::HttpReply { http, status, body, .. } => {
+                    self.answer_transfer(http, Some((status, body)));
+                }
+                ServiceOutput::HttpCut { http } => self.answer_transfer(http, None),
                 ServiceOutput::Close { conn, code } => {
                     let arrival = self.network.arrival(self.now, conn, Way::ToClient);
                     if code.is_none() {
@@ -216,19 +238,23 @@ impl<C: Core> World<C> {
     /// What is on its way is lost, and so is everything after it.
     pub(super) fn cut(&mut self, id: ConnId) {
         if let Some(conn) = self.network.get(id) {
-            conn.cut = true;
+            (conn.cut_to_service, conn.cut_to_client) = (true, true);
         }
     }
 
     /// An app asks for something.
     pub(super) fn call(&mut self, client: usize, call: Call, options: CallOptions) {
         let at = self.hosts[client].clock(self.now);
-        let host = &mut self.hosts[client];
-        let id = host.core.call(at, call.clone(), options).ok();
-        if let Some(id) = id {
-            self.apps[client].pending.insert(id);
+        // Before it is made: a call that panics must stand there.
+        let entry = self.session.entries.len();
+        self.record(client, at, Record::Call { id: None, call: call.clone().into(), options });
+        let id = self.hosts[client].core.call(at, call, options).ok();
+        if let Some(Record::Call { id: named, .. }) =
+            self.session.entries.get_mut(entry).map(|entry| &mut entry.record)
+        {
+            *named = id;
         }
-        self.record(client, at, Record::Call { id, call: call.into(), options });
+        self.apps[client].pending.extend(id);
         self.settle_host(client);
     }
 
@@ -238,4 +264,8 @@ impl<C: Core> World<C> {
         self.hosts[client].core.cancel(at, id);
         self.settle_host(client);
     }
+}
+
+fn contains(bytes: &[u8], what: &[u8]) -> bool {
+    bytes.windows(what.len()).any(|window| window == what)
 }

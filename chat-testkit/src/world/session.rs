@@ -1,9 +1,11 @@
-use chat_proto::{Config, Identity, Record, Seed, Time, Token};
+use std::collections::{BTreeMap, BTreeSet};
+
+use chat_proto::{Call, CallId, Config, Event, Identity, Record, ResumeError, Saved, Seed, Time, Token};
 
 use super::Core;
 
 /// What a client began with: enough to make it again.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Origin {
     /// Who it is.
     pub identity: Identity,
@@ -15,12 +17,32 @@ pub struct Origin {
     pub seed: Seed,
     /// When it began.
     pub start: Time,
+    /// What it went on from: `None` for a client that began from nothing.
+    pub resumed: Option<Resumed>,
+}
+
+/// What a client went on from after an earlier one was lost.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Resumed {
+    /// The earlier client: a place in [`Session::clients`].
+    pub life: usize,
+    /// How many entries the session had when the save was made.
+    pub entries: usize,
+    /// The save.
+    pub saved: Saved,
 }
 
 impl Origin {
     /// The client that begins like this.
-    pub fn client<C: Core>(&self) -> C {
-        C::new(self.config.clone(), self.token.clone(), &self.seed, self.start)
+    ///
+    /// # Errors
+    /// The client does not take the save.
+    pub fn client<C: Core>(&self) -> Result<C, ResumeError> {
+        let (config, token) = (self.config.clone(), self.token.clone());
+        match &self.resumed {
+            None => Ok(C::new(config, token, &self.seed, self.start)),
+            Some(resumed) => C::resume(config, token, &self.seed, self.start, resumed.saved.clone()),
+        }
     }
 }
 
@@ -35,18 +57,81 @@ pub struct Entry {
     pub record: Record,
 }
 
+/// A remark for whoever reads a session: what was done to a client.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Note {
+    /// How many entries there were then.
+    pub entries: usize,
+    /// On the client's own clock.
+    pub at: Time,
+    /// Which client: a place in [`Session::clients`].
+    pub client: usize,
+    /// What.
+    pub text: Box<str>,
+}
+
 /// All that went into the clients of a world and came out of them, in the order of happening.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+///
+/// A client that is resumed after a crash is a client of its own.
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Session {
     /// The clients.
     pub clients: Vec<Origin>,
     /// What happened.
     pub entries: Vec<Entry>,
+    /// Remarks, in the order of happening.
+    pub notes: Vec<Note>,
+    /// The clients that were lost in a crash.
+    pub crashed: BTreeSet<usize>,
+    /// Whether the world came to its end.
+    pub ended: bool,
 }
 
 impl Session {
-    /// What happened to one client.
+    /// Whether all came out of the clients that was in them.
+    pub fn is_whole(&self) -> bool {
+        self.ended && self.crashed.is_empty()
+    }
+
+    /// What happened to one client, this life alone.
     pub fn of(&self, client: usize) -> impl Iterator<Item = &Entry> {
         self.entries.iter().filter(move |entry| entry.client == client)
+    }
+
+    /// What happened to one client as it remembers it, with its places: of earlier lives what its saves hold.
+    pub fn story(&self, client: usize) -> Vec<(usize, &Entry)> {
+        // The lives, newest first, each with the entry before which it ends.
+        let (mut lives, mut end) = (BTreeMap::new(), self.entries.len());
+        let mut life = client;
+        loop {
+            lives.insert(life, end);
+            match self.clients.get(life).and_then(|origin| origin.resumed.as_ref()) {
+                Some(resumed) if !lives.contains_key(&resumed.life) => {
+                    (life, end) = (resumed.life, resumed.entries);
+                }
+                _ => break,
+            }
+        }
+        let known = |step: usize, entry: &Entry| lives.get(&entry.client).is_some_and(|end| step < *end);
+        self.entries.iter().enumerate().filter(|(step, entry)| known(*step, entry)).collect()
+    }
+
+    /// The calls that a client took along from its earlier life, with the places where they were made.
+    pub fn inherited(&self, client: usize) -> BTreeMap<CallId, (usize, &Call)> {
+        let mut waiting = BTreeMap::new();
+        if self.clients.get(client).is_some_and(|origin| origin.resumed.is_some()) {
+            for (step, entry) in self.story(client).into_iter().filter(|(_, entry)| entry.client != client) {
+                match &entry.record {
+                    Record::Call { id: Some(id), call, .. } => {
+                        waiting.insert(*id, (step, &**call));
+                    }
+                    Record::Event(Event::Answer { call, .. }) => {
+                        waiting.remove(call);
+                    }
+                    _ => {}
+                }
+            }
+        }
+        waiting
     }
 }

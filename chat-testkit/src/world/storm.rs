@@ -3,10 +3,12 @@
 use std::time::Duration;
 
 use chat_proto::{Call, CallOptions, Cause, Frame, Input, LinkId, Network as Reported, Record};
+use serde_json::json;
 
 use super::faults;
 use super::plan::{Hosts, Weather};
-use super::{Core, Happening, World, token};
+use super::tally::Fault;
+use super::{Core, Happening, World};
 
 impl<C: Core> World<C> {
     /// One app does something, and something may go wrong.
@@ -22,10 +24,8 @@ impl<C: Core> World<C> {
         if self.hosts[client].is_asleep(self.now) {
             return;
         }
-        if std::mem::take(&mut self.apps[client].wants_token) {
-            let token =
-                token(self.session.clients[client].identity.as_str(), self.now + Duration::from_hours(24));
-            return self.call(client, Call::UpdateToken(token), CallOptions::default());
+        if self.acts_otherwise(client) {
+            return;
         }
         let pending: Vec<_> = self.apps[client].pending.iter().copied().collect();
         match self.rng.pick(&pending).copied() {
@@ -35,6 +35,97 @@ impl<C: Core> World<C> {
                 self.call(client, call, options);
             }
         }
+    }
+
+    /// The app does something with media or push, if it is so drawn.
+    fn acts_otherwise(&mut self, client: usize) -> bool {
+        let call = if self.chaos.per_mille(self.plan.hosts.media) {
+            let state = self.hosts[client].core.state();
+            let call = self.apps[client].about_media(&mut self.chaos, state, &mut self.devices[client].media);
+            self.tally.count(Fault::MediaCall, u64::from(call.is_some()));
+            call
+        } else if self.chaos.per_mille(self.plan.hosts.push) {
+            self.tally.count(Fault::PushCall, 1);
+            Some(self.apps[client].about_push(&mut self.chaos))
+        } else {
+            None
+        };
+        let acts = call.is_some();
+        if let Some(call) = call {
+            self.call(client, call, CallOptions::default());
+        }
+        acts
+    }
+
+    /// What the service does to somebody, or to all.
+    fn trouble_of_service(&mut self, client: usize) {
+        let weather = self.network.weather;
+        let identity = self.session.clients[self.hosts[client].seat].identity.to_string();
+        if self.chaos.per_mille(weather.outages) {
+            self.tally.count(Fault::Outage, 1);
+            self.down_until = self.now + Duration::from_millis(self.chaos.range(1, 40_000));
+            for client in 0..self.hosts.len() {
+                self.lose_sockets(client);
+                self.cut_transfers(client);
+            }
+        }
+        if self.chaos.per_mille(weather.offloads) {
+            self.tally.count(Fault::Offload, 1);
+            let mut offload = json!({ "identity": identity, "code": 308 });
+            if self.chaos.per_mille(500) {
+                offload["backoffMs"] = self.chaos.range(1, 20_000).into();
+            }
+            // A service that says so and does not close is left all the same (spec 01 §3.6).
+            offload["closeSocket"] = self.chaos.per_mille(800).into();
+            offload["closeSocketAfterMs"] = self.chaos.range(1, 6000).into();
+            self.admin("close", &offload);
+        }
+        if self.chaos.per_mille(weather.sessions) {
+            self.tally.count(Fault::SessionLost, 1);
+            let silent = self.chaos.per_mille(500);
+            self.admin("dropSession", &json!({ "identity": identity, "silent": silent }));
+        }
+        if self.chaos.per_mille(weather.tokens) {
+            self.trouble_of_token(client, &identity);
+        }
+    }
+
+    fn trouble_of_token(&mut self, client: usize, identity: &str) {
+        match self.chaos.below(4) {
+            0 => drop(self.admin("tokenAboutToExpire", &json!({ "identity": identity }))),
+            // The app gives one that is no good.
+            1 if !self.hosts[client].is_asleep(self.now) => {
+                self.tally.count(Fault::TokenRefused, 1);
+                let token = self.token(identity, Duration::ZERO);
+                self.devices[client].token = token.clone();
+                self.call(client, Call::UpdateToken(token), CallOptions::default());
+            }
+            _ => {
+                self.tally.count(Fault::TokenExpired, 1);
+                let close = self.chaos.per_mille(500);
+                self.admin("expireToken", &json!({ "identity": identity, "close": close }));
+            }
+        }
+    }
+
+    /// The client asks for an access token: the app has to get one first.
+    pub(super) fn token_wanted(&mut self, client: usize) {
+        let at = self.now + Duration::from_millis(self.chaos.range(1, 5000));
+        self.queue.plan(at, Happening::NewToken(client));
+    }
+
+    pub(super) fn new_token(&mut self, client: usize) {
+        let host = &mut self.hosts[client];
+        if host.dead.is_some() {
+            return;
+        }
+        if host.is_asleep(self.now) {
+            return host.held.push_back(Happening::NewToken(client));
+        }
+        let identity = self.session.clients[host.seat].identity.to_string();
+        let token = self.token(&identity, Duration::from_hours(24));
+        self.devices[client].token = token.clone();
+        self.call(client, Call::UpdateToken(token), CallOptions::default());
     }
 
     fn trouble(&mut self, client: usize) {
@@ -49,23 +140,32 @@ impl<C: Core> World<C> {
         if self.rng.per_mille(self.network.weather.events) {
             rules.push(faults::of_events(&mut self.rng));
         }
-        for rule in rules {
-            self.service.admin(self.now, "fault", &rule).expect("the rule is one");
+        if self.chaos.per_mille(self.network.weather.service) {
+            rules.push(faults::of_service(&mut self.chaos));
         }
+        for (fault, rule) in rules {
+            let id = self.admin("fault", &rule)["id"].as_u64().unwrap_or(0);
+            self.rules.insert(id, fault);
+        }
+        self.trouble_of_service(client);
         if self.rng.per_mille(hosts.suspends) {
             let asleep = if self.rng.per_mille(300) { 8 * 3600 } else { self.rng.range(1, 600) };
             let until = self.now + Duration::from_secs(asleep);
+            self.tally.count(Fault::Suspend, 1);
+            self.note(client, format!("its host sleeps for {asleep} s"));
             self.hosts[client].asleep_until = until;
             self.queue.plan(until, Happening::Wake(client));
         }
         if self.rng.per_mille(hosts.clock_back) {
             let by = Duration::from_millis(self.rng.range(1, 5000));
             self.hosts[client].set_back(by);
+            self.tally.count(Fault::ClockBack, 1);
         }
         if self.hosts[client].is_asleep(self.now) {
             return;
         }
         if self.rng.per_mille(hosts.extra_ticks) {
+            self.tally.count(Fault::ExtraTick, 1);
             for _ in 0..self.rng.range(1, 3) {
                 self.tell(client, &Input::Tick);
             }
@@ -76,32 +176,53 @@ impl<C: Core> World<C> {
         if self.rng.per_mille(self.network.weather.cuts / 4) {
             let network = [Reported::Online, Reported::Offline, Reported::Changed];
             let network = *self.rng.pick(&network).unwrap_or(&Reported::Online);
+            self.tally.count(Fault::NetworkReport, 1);
             self.tell(client, &Input::Network(network));
             if network == Reported::Offline {
                 // The host always says when it is back.
                 self.tell(client, &Input::Network(Reported::Online));
             }
         }
+        if self.chaos.per_mille(hosts.saves) && !self.config_of(client).write_ahead {
+            self.save_unasked(client);
+        }
+        if self.chaos.per_mille(hosts.crashes) {
+            self.crash(client);
+        }
     }
 
     fn lose_sockets(&mut self, client: usize) {
         for id in self.network.standing(client) {
+            let way =
+                if self.chaos.per_mille(self.network.weather.one_way) { self.chaos.below(2) } else { 2 };
             self.cut(id);
-            let at = self.now + self.network.notice();
+            if let Some(conn) = self.network.get(id).filter(|_| way < 2) {
+                (conn.cut_to_service, conn.cut_to_client) = (way == 0, way == 1);
+            }
+            // Whoever still hears something notices late.
+            let late = if way < 2 { self.chaos.range(0, 40_000) } else { 0 };
+            let at = self.now + self.network.notice() + Duration::from_millis(late);
             self.queue.plan(at, Happening::ClosedToService(id));
-            if !self.network.is_half_open() {
-                let at = self.now + self.network.notice();
+            let half_open = self.network.is_half_open();
+            if !half_open {
+                let at = self.now + self.network.notice() + Duration::from_millis(late);
                 self.queue.plan(at, Happening::ClosedToClient(id, Cause::Failed("connection reset".into())));
             }
+            self.tally.count(if way < 2 { Fault::CutOneWay } else { Fault::Cut }, 1);
+            self.tally.count(Fault::HalfOpen, u64::from(half_open));
+            let how = ["nothing reaches the service", "nothing comes back", "its connection is cut"];
+            let how = how.get(usize::try_from(way).unwrap_or(2)).unwrap_or(&"cut");
+            self.note(client, format!("{how}{}", if half_open { ", and nobody says so" } else { "" }));
         }
     }
 
     /// Tells the client something of a socket that it knows to be closed: what an earlier one told, or anything.
     fn stale(&mut self, client: usize) {
         let Some(link) = self.rng.pick(&self.network.closed(client)).copied() else { return };
+        self.tally.count(Fault::Stale, 1);
         let told: Vec<Record> = self
             .session
-            .of(client)
+            .of(self.hosts[client].seat)
             .filter(|entry| is_frame_of(&entry.record, link))
             .map(|entry| entry.record.clone())
             .collect();
@@ -122,16 +243,26 @@ impl<C: Core> World<C> {
     /// The storm is over: everybody is awake, and network and service are good. Each socket is cut once more, because an
     /// event that was lost shows only at the next one of its object, or when the object is subscribed again.
     pub(super) fn calm(&mut self) {
-        self.network.weather =
-            Weather { latency_ms: (1, 20), cuts: 0, refused: 0, half_open: 0, faults: 0, events: 0 };
-        self.plan.hosts =
-            Hosts { late_ticks: 0, extra_ticks: 0, suspends: 0, clock_back: 0, stale: 0, slow_apps: false };
-        self.service.admin(self.now, "faults/clear", &serde_json::json!({})).expect("no arguments are wrong");
+        self.network.weather = Weather::calm((1, 20));
+        self.plan.hosts = Hosts::good();
+        self.plan.weather = Weather::calm((1, 20));
+        self.down_until = self.now;
+        let rules = self.admin("faults", &json!({}));
+        for rule in rules.as_array().into_iter().flatten() {
+            let (id, hits) = (rule["id"].as_u64().unwrap_or(0), rule["hits"].as_u64().unwrap_or(0));
+            if let Some(fault) = self.rules.get(&id) {
+                self.tally.count(*fault, hits);
+            }
+        }
+        self.tally.count(Fault::Reordered, self.network.reordered);
+        self.admin("faults/clear", &json!({}));
         for client in 0..self.hosts.len() {
             self.lose_sockets(client);
             if self.hosts[client].is_asleep(self.now) {
                 self.hosts[client].asleep_until = self.now;
-                self.queue.plan(self.now, Happening::Wake(client));
+                let dead = self.hosts[client].dead.is_some();
+                let again = if dead { Happening::Restart(client) } else { Happening::Wake(client) };
+                self.queue.plan(self.now, again);
             }
         }
     }

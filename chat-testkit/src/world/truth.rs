@@ -16,6 +16,8 @@ pub struct Stored {
     pub body: Option<String>,
     /// Whatever the app keeps there.
     pub attributes: Json,
+    /// The file name of its media.
+    pub filename: Option<String>,
 }
 
 /// What the service holds at the end of a world.
@@ -59,7 +61,9 @@ fn stored(item: &Value) -> Option<Stored> {
     Some(Stored {
         index: item.get("index")?.as_u64()?,
         author: text("author"),
-        body: text("text"),
+        // A media message shows no text, whatever somebody edited into it (spec 03 §6.4).
+        body: text("text").filter(|_| item.get("media").is_none()),
         attributes,
+        filename: item.pointer("/media/filename").and_then(Value::as_str).map(String::from),
     })
 }

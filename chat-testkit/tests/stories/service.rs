@@ -92,6 +92,8 @@ pub(crate) fn silent_slow_flooding() -> SessionFile {
     ] {
         it.start(alice, call).unwrap();
     }
+    let hasty = CallOptions { deadline: CallDeadline::After(Duration::from_secs(2)) };
+    it.start_with(alice, message(&ch, "behind the first one, and in a hurry"), hasty).unwrap();
     it.wait(70_000);
     it.say("faults/clear", &json!({}));
     it.say("config", &json!({ "latencyMs": 4000, "httpDelayMs": 5000, "commandDelayMs": 6000 }));

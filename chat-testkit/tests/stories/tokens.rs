@@ -119,6 +119,77 @@ pub(crate) fn warned() -> SessionFile {
     it.wait(1000);
     let token = fresh(&it);
     it.good(alice, token);
+    it.wait(1000);
+    it.note(alice, "the service does not warn of the next one, of 40 s, so the client asks by its own clock");
+    it.say("config", &json!({ "tokenTimers": false }));
+    let short = Token::new(it.token("alice", Duration::from_secs(40))).unwrap();
+    it.good(alice, Call::UpdateToken(short));
+    it.wait(35_000);
+    it.end()
+}
+
+/// How a token expires, and what the service was told for it.
+const EXPIRIES: [Situation; 6] = [
+    ("while connected", |it| drop(it.say("expireToken", &json!({})))),
+    ("while the service thinks about `init`", |it| {
+        let alice = it.alice;
+        it.say("fault", &json!({ "on": "twilsock", "match": { "method": "init" }, "delayMs": 1000 }));
+        it.cut(alice);
+        it.wait(1500);
+        it.say("close", &json!({ "code": 410, "errorCode": 51_207 }));
+    }),
+    ("while an update is under way", |it| {
+        let alice = it.alice;
+        it.say("fault", &json!({ "on": "twilsock", "match": { "method": "update" }, "noReply": true }));
+        let token = Token::new(it.token("alice", Duration::from_mins(59))).unwrap();
+        it.start(alice, Call::UpdateToken(token)).unwrap();
+        it.wait(50);
+        it.say("close", &json!({ "code": 410, "errorCode": 51_207 }));
+    }),
+    ("while retrying", |it| {
+        let alice = it.alice;
+        it.say(
+            "fault",
+            &json!({ "on": "twilsock", "match": { "method": "init" }, "status": 401, "errorCode": 20_104 }),
+        );
+        it.cut(alice);
+        it.wait(2000);
+    }),
+    ("on the way to `update`", |it| {
+        let alice = it.alice;
+        it.say(
+            "fault",
+            &json!({ "on": "twilsock", "match": { "method": "update" }, "status": 401, "errorCode": 20_104 }),
+        );
+        let token = Token::new(it.token("alice", Duration::from_mins(59))).unwrap();
+        it.bad(alice, Call::UpdateToken(token));
+    }),
+    ("while offline", |it| {
+        let alice = it.alice;
+        it.reachable(false);
+        it.cut(alice);
+        it.admin("expireToken", &json!({ "close": false })).unwrap();
+        it.wait(2000);
+        it.reachable(true);
+        let rule =
+            json!({ "on": "twilsock", "match": { "method": "init" }, "status": 401, "errorCode": 20_104 });
+        it.say("fault", &rule);
+        it.wait(4000);
+    }),
+];
+
+/// An expired token is told once and asked for once, wherever it expires; a good one helps.
+pub(crate) fn expired() -> SessionFile {
+    let mut it = Teller::new(json!({}));
+    let alice = it.alice;
+    for (name, arrange) in EXPIRIES {
+        it.note(alice, &format!("==== the token expires {name}"));
+        arrange(&mut it);
+        it.wait(1000);
+        let token = fresh(&it);
+        it.good(alice, token);
+        it.wait(1500);
+    }
     it.end()
 }
 

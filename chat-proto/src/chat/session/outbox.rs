@@ -337,7 +337,7 @@ impl Outbox {
         if here {
             self.bottom = self.bottom.max(index.saturating_add(1));
         }
-        let Some(seen) = list::seen(&item.data) else {
+        let Some(seen) = list::seen(item.data.get()) else {
             return;
         };
         let Some(seq) = self.queue.by_command(&seen.command_id) else {

@@ -56,7 +56,7 @@ impl Known {
     /// Remembers the map of the own user: the first of its kind that is read.
     fn learn_own(&mut self, identity: &str, at: Time, path: &str, body: &Value) {
         let name = path.rsplit('/').next().unwrap_or_default();
-        if self.own.is_none() && name.ends_with(".info") && body["sid"].is_string() {
+        if self.own.is_none() && name.strip_suffix(".info").is_some() && body["sid"].is_string() {
             self.own = Some((Identity::new(identity), at, name.to_owned()));
         }
     }

@@ -1,86 +1,18 @@
-//! Clients that are deliberately wrong: each breaks one law, in a way that a real one might.
+//! What can be wrong about a client: each breaks one law, in a way that a real one might.
 
-use std::fmt::Debug;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use chat_proto::{
-    Call, CallId, CallOptions, Cancel, Client, Command, Config, Deadline, Event, Frame, Input, LinkId,
-    Refused, Seed, State, Stats, Time, Token,
+    Client, Command, Config, Deadline, Event, Frame, FrameBytes, HttpId, Input, LinkId, ResumeError, Saved,
+    Secret, Seed, Time, Token,
 };
-use chat_testkit::world::Core;
 
-/// What is wrong about a client: everything that it does not change is right.
-pub(crate) trait Twist: Clone + Debug + Default {
-    fn seed(seed: &Seed) -> Seed {
-        seed.clone()
-    }
-
-    fn handle(&mut self, client: &mut Client, now: Time, input: Input<'_>) {
-        client.handle(now, input);
-    }
-
-    fn poll_command(&mut self, client: &mut Client) -> Option<Command> {
-        client.poll_command()
-    }
-
-    fn poll_event(&mut self, client: &mut Client) -> Option<Event> {
-        client.poll_event()
-    }
-
-    fn deadline(&self, client: &Client) -> Option<Deadline> {
-        client.deadline()
-    }
-}
-
-/// A client with a twist.
-#[derive(Debug, Clone)]
-pub(crate) struct Wrong<T> {
-    client: Client,
-    twist: T,
-}
-
-impl<T: Twist> Core for Wrong<T> {
-    fn new(config: Config, token: Token, seed: &Seed, now: Time) -> Self {
-        Self { client: Client::new(config, token, &T::seed(seed), now), twist: T::default() }
-    }
-
-    fn handle(&mut self, now: Time, input: Input<'_>) {
-        self.twist.handle(&mut self.client, now, input);
-    }
-
-    fn call(&mut self, now: Time, call: Call, options: CallOptions) -> Result<CallId, Refused> {
-        self.client.call(now, call, options)
-    }
-
-    fn cancel(&mut self, now: Time, id: CallId) -> Cancel {
-        self.client.cancel(now, id)
-    }
-
-    fn poll_command(&mut self) -> Option<Command> {
-        self.twist.poll_command(&mut self.client)
-    }
-
-    fn poll_event(&mut self) -> Option<Event> {
-        self.twist.poll_event(&mut self.client)
-    }
-
-    fn deadline(&self) -> Option<Deadline> {
-        self.twist.deadline(&self.client)
-    }
-
-    fn state(&self) -> &State {
-        self.client.state()
-    }
-
-    fn stats(&self) -> &Stats {
-        self.client.stats()
-    }
-}
+use super::Twist;
 
 /// Law 1: folds equal events that wait side by side, so an app that takes them late sees fewer.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Folds {
+pub struct Folds {
     next: Option<Event>,
 }
 
@@ -99,7 +31,7 @@ impl Twist for Folds {
 
 /// Law 2: lives through every moment that its host slept through.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct CatchesUp;
+pub struct CatchesUp;
 
 impl Twist for CatchesUp {
     fn handle(&mut self, client: &mut Client, now: Time, input: Input<'_>) {
@@ -116,7 +48,7 @@ impl Twist for CatchesUp {
 
 /// Law 2: takes each tick for the passing of a second.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct CountsTicks {
+pub struct CountsTicks {
     ticks: u64,
 }
 
@@ -139,7 +71,7 @@ impl Twist for CountsTicks {
 
 /// Law 3: does not look at which socket something comes from.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Gullible {
+pub struct Gullible {
     newest: Option<LinkId>,
 }
 
@@ -166,7 +98,7 @@ impl Twist for Gullible {
 
 /// Law 4: asks to be woken a second too late.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Oversleeps;
+pub struct Oversleeps;
 
 impl Twist for Oversleeps {
     fn deadline(&self, client: &Client) -> Option<Deadline> {
@@ -176,7 +108,7 @@ impl Twist for Oversleeps {
 
 /// Law 4: asks to be woken a moment too early, for ever.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Restless;
+pub struct Restless;
 
 impl Twist for Restless {
     fn deadline(&self, client: &Client) -> Option<Deadline> {
@@ -190,7 +122,7 @@ impl Twist for Restless {
 
 /// Law 5: forgets to answer, now and then.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Mute {
+pub struct Mute {
     answers: u32,
 }
 
@@ -211,7 +143,7 @@ impl Twist for Mute {
 
 /// Law 5: answers twice, now and then.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Stutters {
+pub struct Stutters {
     again: Option<Event>,
 }
 
@@ -232,7 +164,7 @@ impl Twist for Stutters {
 
 /// Law 6: takes its chance from somewhere else than its seed.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Gambles;
+pub struct Gambles;
 
 impl Twist for Gambles {
     fn seed(_: &Seed) -> Seed {
@@ -243,7 +175,7 @@ impl Twist for Gambles {
 
 /// Law 8: keeps every frame.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Hoards {
+pub struct Hoards {
     frames: Vec<Vec<u8>>,
 }
 
@@ -258,7 +190,7 @@ impl Twist for Hoards {
 
 /// Law 11: loses a message that was added, now and then.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Loses {
+pub struct Loses {
     messages: u32,
 }
 
@@ -279,7 +211,7 @@ impl Twist for Loses {
 
 /// Law 11: tells a message again.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Repeats {
+pub struct Repeats {
     told: Option<Event>,
 }
 
@@ -297,7 +229,7 @@ impl Twist for Repeats {
 
 /// Law 11: tells messages in the order of their arrival, and they arrive in the wrong one.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Reorders {
+pub struct Reorders {
     held: Option<Event>,
 }
 
@@ -309,5 +241,121 @@ impl Twist for Reorders {
             return client.poll_event().or_else(|| self.held.take());
         }
         Some(event)
+    }
+}
+
+/// Law 3: takes what comes for a finished HTTP request for news of the newest one.
+#[derive(Debug, Clone, Default)]
+pub struct Credulous {
+    newest: Option<HttpId>,
+}
+
+impl Twist for Credulous {
+    fn poll_command(&mut self, client: &mut Client) -> Option<Command> {
+        let command = client.poll_command();
+        if let Some(Command::Http { http, .. }) = &command {
+            self.newest = Some(*http);
+        }
+        command
+    }
+
+    fn handle(&mut self, client: &mut Client, now: Time, input: Input<'_>) {
+        let newest = |http| self.newest.unwrap_or(http);
+        let input = match input {
+            Input::HttpProgress(http, bytes) => Input::HttpProgress(newest(http), bytes),
+            Input::HttpDone(http, result) => Input::HttpDone(newest(http), result),
+            other => other,
+        };
+        client.handle(now, input);
+    }
+}
+
+/// Law 7: saves once and takes that for what it is ever after.
+#[derive(Debug, Clone, Default)]
+pub struct Nostalgic {
+    first: std::cell::OnceCell<Saved>,
+}
+
+impl Twist for Nostalgic {
+    fn save(&self, client: &Client, now: Time) -> Saved {
+        self.first.get_or_init(|| client.save(now)).clone()
+    }
+}
+
+/// Law 7: begins from nothing, whatever it saved.
+#[derive(Debug, Clone, Default)]
+pub struct Forgets;
+
+impl Twist for Forgets {
+    fn resume(config: Config, token: Token, seed: &Seed, now: Time, _: Saved) -> Result<Client, ResumeError> {
+        Ok(Client::new(config, token, seed, now))
+    }
+}
+
+/// Law 9: miscounts what it sends, now and then: the header tells of more than there is.
+#[derive(Debug, Clone, Default)]
+pub struct Miscounts {
+    sent: u32,
+}
+
+impl Twist for Miscounts {
+    fn poll_command(&mut self, client: &mut Client) -> Option<Command> {
+        let command = client.poll_command()?;
+        let Command::Send { link, bytes } = command else { return Some(command) };
+        self.sent += 1;
+        let mut bytes = bytes.into_vec();
+        if self.sent.is_multiple_of(7) {
+            bytes.pop();
+        }
+        let text = serde_json::Value::from(String::from_utf8_lossy(&bytes));
+        let bytes: FrameBytes = serde_json::from_value(text).ok()?;
+        Some(Command::Send { link, bytes })
+    }
+}
+
+/// Law 10: keeps a token where `Debug` shows it.
+#[derive(Debug, Clone, Default)]
+pub struct Blabs {
+    token: String,
+}
+
+impl Twist for Blabs {
+    fn poll_event(&mut self, client: &mut Client) -> Option<Event> {
+        let event = client.poll_event();
+        if let Some(Event::ContinuationToken(token)) = &event {
+            token.expose_secret().clone_into(&mut self.token);
+        }
+        event
+    }
+}
+
+/// Law 10: tells the access token in the text of an error.
+#[derive(Debug, Clone, Default)]
+pub struct Leaks {
+    token: Option<Secret>,
+}
+
+impl Twist for Leaks {
+    fn poll_command(&mut self, client: &mut Client) -> Option<Command> {
+        let command = client.poll_command();
+        if let Some(Command::Send { bytes, .. }) = &command
+            && let Ok((header, _)) =
+                chat_proto::frame::decode(bytes.as_bytes(), chat_proto::frame::FrameLimits::default())
+            && let Ok(header) = serde_json::from_str::<serde_json::Value>(header)
+            && let Some(token) = header["token"].as_str()
+        {
+            self.token = Some(Secret::new(token));
+        }
+        command
+    }
+
+    fn poll_event(&mut self, client: &mut Client) -> Option<Event> {
+        match (client.poll_event()?, &self.token) {
+            (Event::ConnectionError(mut error), Some(token)) => {
+                error.message = format!("{} was refused", token.expose_secret()).into();
+                Some(Event::ConnectionError(error))
+            }
+            (event, _) => Some(event),
+        }
     }
 }

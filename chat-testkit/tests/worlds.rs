@@ -1,0 +1,62 @@
+//! Two hundred worlds with everything that can go wrong in them, and that it does.
+
+use std::thread;
+
+use chat_proto::Client;
+use chat_testkit::session_file::{SessionFile, parse};
+use chat_testkit::simulate::{Outcome, Simulation};
+use chat_testkit::world::{Fault, Plan, World};
+
+/// Small ones: a release build runs many more, and longer ones (`.ci/run`).
+fn simulation() -> Simulation {
+    Simulation { worlds: 200, steps: 40, ..Simulation::new(0) }
+}
+
+#[test]
+fn no_law_is_broken_in_two_hundred_worlds_and_every_fault_happens() {
+    let outcome = simulation().run::<Client>(|_, _| ());
+    let Outcome { worlds, failure, tally, .. } = outcome;
+    if let Some(failure) = failure {
+        panic!("seed {}: {}\nin {:?}", failure.plan.seed, failure.trouble, failure.plan);
+    }
+    assert_eq!(worlds, 200);
+    let missing: Vec<Fault> = Fault::ALL.into_iter().filter(|fault| tally.of(*fault) == 0).collect();
+    assert!(missing.is_empty(), "these never happened: {missing:?} ({tally:?})");
+}
+
+/// The figure that the test above counts is not simply everything.
+#[test]
+fn nothing_goes_wrong_in_a_calm_world() {
+    let run = World::<Client>::new(Plan::calm(4)).run().unwrap();
+    // The sockets are cut once, at the end of the storm; slow messages overtake each other on two connections.
+    let expected = [Fault::Cut, Fault::Reordered, Fault::SlowDisk];
+    for fault in Fault::ALL.into_iter().filter(|fault| !expected.contains(fault)) {
+        assert_eq!(run.tally.of(fault), 0, "{fault:?}");
+    }
+}
+
+/// What `simulate` keeps of a failing world can be replayed: each life of each client does again what it did.
+#[test]
+fn a_world_with_crashes_replays_from_its_file() {
+    let mut lives = 0;
+    for seed in 0..12 {
+        let run = World::<Client>::new(Plan::stormy(seed)).run().unwrap();
+        lives += run.session.crashed.len();
+        let text = SessionFile::from(&run.session).to_text();
+        let read = parse(text.as_bytes()).unwrap();
+        assert!(read.damage.is_none(), "{:?}", read.damage);
+        let done = chat_testkit::replay::exact::<Client>(&read.session);
+        assert!(done.is_ok_and(|done| done.outputs > 100), "seed {seed}");
+    }
+    assert!(lives > 0, "nobody crashed");
+}
+
+/// Whatever the number of threads: one seed is one world, with all that goes wrong in it.
+#[test]
+fn a_seed_is_a_world_in_any_thread() {
+    let live = |seed| World::<Client>::new(Plan::stormy(seed)).run().unwrap();
+    let there = thread::spawn(move || live(5)).join().unwrap();
+    let here = live(5);
+    assert_eq!(here.session, there.session);
+    assert_eq!(here.tally, there.tally);
+}
