@@ -34,7 +34,8 @@ pub struct Client {
 }
 
 impl Client {
-    /// A client that begins to connect at once: its first command waits.
+    /// A client that begins to connect at once: its first command waits. `now` is the first moment on the host's clock;
+    /// every later entry brings the same clock's time.
     pub fn new(config: Config, token: Token, seed: &Seed, now: Time) -> Self {
         let (ids, jitter) = seed.split();
         let mut cx = Cx::new(config, ids, jitter, now);
@@ -125,7 +126,8 @@ impl Client {
         Ok(client)
     }
 
-    /// Tells what happened in the world. It cannot fail: bad input becomes [`Event::Fault`], stale input is counted.
+    /// Tells what happened in the world. It cannot fail: bad input becomes [`Event::Fault`], stale input is counted in
+    /// [`Stats::stale`]. Timers that are due at `now` fire first; a `now` before the last one counts as the last one.
     pub fn handle(&mut self, now: Time, input: Input<'_>) {
         self.enter(now);
         match input {
@@ -148,7 +150,12 @@ impl Client {
         self.settle();
     }
 
-    /// Asks for something. An accepted call is answered exactly once, with [`Event::Answer`].
+    /// Asks for something. An accepted call is answered exactly once, with [`Event::Answer`]; what is wrong with its
+    /// arguments is told there too.
+    ///
+    /// # Errors
+    /// The client is shut down, or [`Limits::pending_calls`](crate::Limits::pending_calls) calls wait for their answers.
+    /// The call is handed back.
     pub fn call(&mut self, now: Time, call: Call, options: CallOptions) -> Result<CallId, Refused> {
         self.enter(now);
         let accepted = self.chat.call(&mut self.cx, call, options);
@@ -156,7 +163,8 @@ impl Client {
         accepted.map_err(|(call, reason)| Refused { call: Box::new(call), reason })
     }
 
-    /// Withdraws a call, if that is still possible. Its answer comes either way.
+    /// Withdraws a call, if that is still possible. Its answer comes either way. A call that is not known, because it was
+    /// answered long ago or never made, is [`Cancel::TooLate`].
     pub fn cancel(&mut self, now: Time, id: CallId) -> Cancel {
         self.enter(now);
         let cancel = self.chat.cancel(&mut self.cx, id);

@@ -4,7 +4,7 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::fmt;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::http::{HttpId, HttpRequest};
 use crate::input::LinkId;
@@ -56,36 +56,104 @@ pub enum Command {
     },
 }
 
+/// How long a frame may be that is held without an allocation: an acknowledgement of a frame whose id is as long as the
+/// service makes them has 170 bytes, and a client that listens sends little else.
+const INLINE: usize = 183;
+
 /// The bytes of a frame to send.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct FrameBytes(#[serde(with = "crate::bytes")] Vec<u8>);
+#[derive(Clone)]
+pub struct FrameBytes(Held);
+
+#[derive(Clone)]
+enum Held {
+    Inline { len: u8, bytes: [u8; INLINE] },
+    Heap(Vec<u8>),
+}
 
 impl FrameBytes {
     pub(crate) fn new(bytes: Vec<u8>) -> Self {
-        Self(bytes)
+        Self(Held::Heap(bytes))
+    }
+
+    /// All parts in a row; without an allocation if they are short.
+    pub(crate) fn concat(parts: &[&[u8]]) -> Self {
+        let (mut bytes, mut len) = ([0; INLINE], 0_u8);
+        for part in parts {
+            let end = usize::from(len).saturating_add(part.len());
+            match (bytes.get_mut(usize::from(len)..end), u8::try_from(end)) {
+                (Some(room), Ok(end)) => {
+                    room.copy_from_slice(part);
+                    len = end;
+                }
+                _ => return Self::new(parts.concat()),
+            }
+        }
+        Self(Held::Inline { len, bytes })
     }
 
     /// The bytes.
     pub fn as_bytes(&self) -> &[u8] {
-        &self.0
+        match &self.0 {
+            Held::Inline { len, bytes } => bytes.get(..usize::from(*len)).unwrap_or_default(),
+            Held::Heap(bytes) => bytes,
+        }
     }
 
     /// The bytes, owned.
     pub fn into_vec(self) -> Vec<u8> {
-        self.0
+        match self.0 {
+            Held::Inline { .. } => self.as_bytes().to_vec(),
+            Held::Heap(bytes) => bytes,
+        }
+    }
+}
+
+impl PartialEq for FrameBytes {
+    fn eq(&self, other: &Self) -> bool {
+        self.as_bytes() == other.as_bytes()
+    }
+}
+
+impl Eq for FrameBytes {}
+
+impl Serialize for FrameBytes {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        crate::bytes::serialize(self.as_bytes(), serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for FrameBytes {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        crate::bytes::deserialize(deserializer).map(Self::new)
     }
 }
 
 impl AsRef<[u8]> for FrameBytes {
     fn as_ref(&self) -> &[u8] {
-        &self.0
+        self.as_bytes()
     }
 }
 
 /// Shows the length alone: a frame may hold the access token (law 10).
 impl fmt::Debug for FrameBytes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} bytes", self.0.len())
+        write!(f, "{} bytes", self.as_bytes().len())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn short_and_long_frames_are_alike() {
+        for len in [0, 1, INLINE - 1, INLINE, INLINE + 1, 255, 256, 1000] {
+            let text: Vec<u8> = (0..=255).cycle().take(len).collect();
+            let (front, back) = text.split_at(len / 3);
+            let frame = FrameBytes::concat(&[front, back]);
+            assert_eq!(matches!(frame.0, Held::Inline { .. }), len <= INLINE, "{len}");
+            assert_eq!((frame.as_bytes(), frame.clone().into_vec()), (&*text, text.clone()));
+            assert_eq!(frame, FrameBytes::new(text));
+        }
     }
 }

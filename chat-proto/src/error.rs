@@ -13,7 +13,7 @@ use crate::push::PushError;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum CallError {
-    /// The service executed the session command and refused it.
+    /// The service executed the session command and refused it (spec 03 §20).
     #[error("{message} (code {code})")]
     Session {
         /// `response.status`: 403 not allowed, 404 no such thing, 409 it exists already, …
@@ -41,7 +41,7 @@ pub enum CallError {
         /// The service's text.
         message: Box<str>,
     },
-    /// The media service refused.
+    /// The media service refused (spec 03 §18).
     #[error("{message} (status {status}, code {code})")]
     Media {
         /// HTTP status.
@@ -57,7 +57,7 @@ pub enum CallError {
     /// The service has no media service, or none was told of.
     #[error("there is no media service")]
     NoMediaService,
-    /// The push registrar refused.
+    /// The push registrar refused (spec 01 §5.3).
     #[error("{message} (status {status}, code {code})")]
     Registrar {
         /// HTTP status.
@@ -70,7 +70,7 @@ pub enum CallError {
     /// The payload is no push notification of Programmable Chat.
     #[error(transparent)]
     Push(PushError),
-    /// The transport refused to carry the request.
+    /// The transport refused to carry the request (spec 01 §2.10).
     #[error("refused by the transport: {status} {message} (code {code})")]
     Transport {
         /// Status of the Twilsock reply.
@@ -80,7 +80,7 @@ pub enum CallError {
         /// The service's text.
         message: Box<str>,
     },
-    /// An argument cannot be right. Nothing was sent.
+    /// An argument cannot be right. Nothing was sent (spec 03 §19).
     #[error("{argument}: {problem}")]
     InvalidArgument {
         /// Which.
@@ -94,10 +94,10 @@ pub enum CallError {
     /// No such member in the channel.
     #[error("there is no such member: {0}")]
     UnknownMember(Box<str>),
-    /// The message is not among those that this client holds.
+    /// The message with this index is not among those that this client holds.
     #[error("message {0} is not known: fetch it first")]
     UnknownMessage(u64),
-    /// The user is not subscribed.
+    /// The user of this identity is not subscribed.
     #[error("user {0} is not subscribed")]
     NotSubscribed(Box<str>),
     /// Members who are not users of the service have no user.
@@ -170,7 +170,7 @@ pub enum Fault {
     /// A frame could not be decoded. It was dropped without acknowledgement.
     #[error("malformed frame: {0}")]
     MalformedFrame(FrameError),
-    /// A text message came where only binary ones are defined.
+    /// A text message came, of so many bytes, where only binary ones are defined (spec 01 §1.1).
     #[error("a text message of {0} bytes came")]
     TextMessage(usize),
     /// A method that this version does not know. It was acknowledged and ignored.
@@ -239,7 +239,4 @@ pub enum FrameError {
     /// The header is not UTF-8, not JSON, nested too deeply, or lacks what every header has.
     #[error("the header cannot be read: {0}")]
     BadHeader(Box<str>),
-    /// The payload is not what `payload_type` says.
-    #[error("the payload cannot be read: {0}")]
-    BadPayload(Box<str>),
 }

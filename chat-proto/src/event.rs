@@ -30,15 +30,16 @@ pub enum Event {
     },
 
     // ---- connection and token
-    /// The client knows who it is and can be used. Once in a client's life.
+    /// The client knows who it is and can be used: its session is there (spec 03 §3.3). Its channels are told from now on.
+    /// Once in a client's life.
     Ready,
-    /// The connection's state changed.
+    /// The connection's state changed (spec 03 §16).
     ConnectionStateChanged(ConnectionState),
-    /// Something went wrong with the connection.
+    /// Something went wrong with the connection (spec 01 §3.10).
     ConnectionError(ConnectionError),
-    /// The service says that the access token is about to expire.
+    /// The service says that the access token is about to expire: minutes before, as a rule (spec 01 §4.1).
     TokenAboutToExpire,
-    /// The access token has expired.
+    /// The access token has expired (spec 01 §4.1).
     TokenExpired,
     /// A new access token is needed: answer with [`Call::UpdateToken`](crate::Call::UpdateToken). Asked once; the next
     /// time only after a token came.
@@ -51,7 +52,7 @@ pub enum Event {
     ContinuationToken(Secret),
 
     // ---- channels
-    /// A channel became known.
+    /// A channel became known. The order of these events is that of spec 03 §7.6.
     ChannelAdded(Arc<Channel>),
     /// The own user was invited.
     ChannelInvited(Arc<Channel>),
@@ -61,7 +62,7 @@ pub enum Event {
     ChannelLeft(Arc<Channel>),
     /// The channel was destroyed, or is private and was left.
     ChannelRemoved(Arc<Channel>),
-    /// Something about a channel changed.
+    /// Something about a channel changed (spec 03 §8.1).
     ChannelUpdated {
         /// The channel after the change.
         channel: Arc<Channel>,
@@ -74,16 +75,16 @@ pub enum Event {
     MemberJoined(Arc<Member>),
     /// Somebody left, as it was before.
     MemberLeft(Arc<Member>),
-    /// Something about a member changed.
+    /// Something about a member changed (spec 03 §8.3).
     MemberUpdated {
         /// The member after the change.
         member: Arc<Member>,
         /// What changed.
         reasons: Reasons<MemberReason>,
     },
-    /// A member types.
+    /// A member types: told each time that the service says it, every few seconds (spec 03 §12.2).
     TypingStarted(Arc<Member>),
-    /// A member types no more.
+    /// A member types no more: it said something, or was not heard of for some seconds (spec 03 §12.3).
     TypingEnded(Arc<Member>),
 
     // ---- messages
@@ -91,7 +92,7 @@ pub enum Event {
     MessageAdded(Arc<Message>),
     /// A message was deleted, as it was before.
     MessageRemoved(Arc<Message>),
-    /// Something about a message changed.
+    /// Something about a message changed (spec 03 §8.2).
     MessageUpdated {
         /// The message after the change.
         message: Arc<Message>,
@@ -102,9 +103,9 @@ pub enum Event {
     // ---- users
     /// Changes of this person arrive from now on.
     UserSubscribed(Arc<User>),
-    /// Changes of this person arrive no more.
+    /// Changes of this person arrive no more: the app gave it up, or too many others were subscribed (spec 03 §11.2).
     UserUnsubscribed(Arc<User>),
-    /// Something about a person changed.
+    /// Something about a person changed (spec 03 §8.4).
     UserUpdated {
         /// The person after the change.
         user: Arc<User>,
@@ -179,7 +180,7 @@ pub enum Reply {
     MediaUrl(Secret),
 }
 
-/// How many messages are unread. The service does not know it before the read horizon was set once.
+/// How many messages are unread. The service does not know it before the read horizon was set once (spec 03 §13).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum UnreadCount {
     /// The service does not tell.

@@ -13,7 +13,7 @@ use crate::error::FrameError;
 /// Longest magic line that is looked at (spec 01 §1.5).
 const MAGIC_LINE: usize = 64;
 
-/// How much of a frame is accepted.
+/// How much of a frame is accepted, in bytes. By default 16 MiB and 1 MiB, as in [`Limits`](crate::Limits).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FrameLimits {
     /// The whole frame.
@@ -37,7 +37,10 @@ pub struct RawFrame<'a> {
     pub rest: &'a [u8],
 }
 
-/// Takes a frame apart.
+/// Takes a frame apart: magic line, header, and what follows (spec 01 §1.5).
+///
+/// # Errors
+/// It is none, is cut off in the header, or longer than `limits`: each variant of [`FrameError`] but those of the payload.
 pub fn split(bytes: &[u8], limits: FrameLimits) -> Result<RawFrame<'_>, FrameError> {
     if bytes.len() > limits.frame_bytes {
         return Err(FrameError::TooLarge { size: bytes.len() as u64, limit: limits.frame_bytes as u64 });
@@ -62,6 +65,9 @@ pub fn split(bytes: &[u8], limits: FrameLimits) -> Result<RawFrame<'_>, FrameErr
 impl<'a> RawFrame<'a> {
     /// The payload, `size` bytes long as the header says. What follows it does not count; a payload that is shorter
     /// than it says passes when it is JSON all the same (spec 01 §1.6).
+    ///
+    /// # Errors
+    /// [`FrameError::PayloadCut`], or [`FrameError::TooLarge`] for a `size` above `limits`.
     pub fn payload(&self, size: u64, limits: FrameLimits) -> Result<&'a [u8], FrameError> {
         if size > limits.frame_bytes as u64 {
             return Err(FrameError::TooLarge { size, limit: limits.frame_bytes as u64 });
@@ -75,6 +81,9 @@ impl<'a> RawFrame<'a> {
 }
 
 /// Takes a frame apart as far as header text and payload bytes.
+///
+/// # Errors
+/// As [`split`] and [`RawFrame::payload`], and [`FrameError::BadHeader`] for a header that is no JSON object.
 pub fn decode(bytes: &[u8], limits: FrameLimits) -> Result<(&str, &[u8]), FrameError> {
     #[derive(Deserialize)]
     struct Sizes {

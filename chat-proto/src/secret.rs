@@ -44,7 +44,11 @@ pub enum TokenError {
 }
 
 impl Token {
-    /// A token of this text. Anything but an empty text passes: what it is worth is for the service to say.
+    /// A token of this text, without the white space around it. Anything but an empty text passes: what it is worth is for
+    /// the service to say.
+    ///
+    /// # Errors
+    /// [`TokenError::Empty`]: there is nothing but white space.
     pub fn new(text: impl Into<Box<str>>) -> Result<Self, TokenError> {
         let text = text.into();
         if text.trim().is_empty() { Err(TokenError::Empty) } else { Ok(Self(Secret::new(text.trim()))) }
@@ -55,7 +59,7 @@ impl Token {
         self.0.expose_secret()
     }
 
-    /// What the token says of itself, if it is a readable JWT.
+    /// What the token says of itself, if it is a readable JWT; its signature is not looked at.
     pub fn claims(&self) -> Option<Claims> {
         #[derive(Deserialize)]
         struct Body {

@@ -8,8 +8,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::call::CallId;
 use crate::event::ConnectionState;
+use crate::http::MediaId;
 use crate::json::Json;
-use crate::model::{Channel, ChannelSid, Identity, Member, MemberSid, Message, User};
+use crate::model::{Channel, ChannelSid, Identity, MediaSid, Member, MemberSid, Message, User};
 
 /// The newest of everything. What it gives out are snapshots: they do not change afterwards.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -25,7 +26,8 @@ pub struct State {
     pub(crate) pending: BTreeMap<ChannelSid, BTreeMap<CallId, Arc<PendingMessage>>>,
 }
 
-/// A message of the app's that is on its way: what [`Call::SendMessage`](crate::Call::SendMessage) asked for.
+/// A message of the app's that is on its way: what [`Call::SendMessage`](crate::Call::SendMessage) or
+/// [`Call::SendMedia`](crate::Call::SendMedia) asked for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct PendingMessage {
@@ -37,7 +39,27 @@ pub struct PendingMessage {
     pub body: Option<Arc<str>>,
     /// The attributes.
     pub attributes: Json,
+    /// The media, if it is a message of media.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub media: Option<PendingMedia>,
 }
+
+/// Media that are on their way.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct PendingMedia {
+    /// The bytes, by the name that the app gave them.
+    pub media: MediaId,
+    /// Their media type.
+    pub content_type: Arc<str>,
+    /// The file name.
+    pub filename: Option<Arc<str>>,
+    /// What the service calls them; `None` until they are uploaded.
+    pub sid: Option<MediaSid>,
+}
+
+/// The members of a channel, with their places in the order of being seen.
+pub(crate) type Members = BTreeMap<MemberSid, (u64, Arc<Member>)>;
 
 /// One channel with all that belongs to it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,8 +67,7 @@ pub(crate) struct ChannelEntry {
     /// Its place in the order of being known.
     pub(crate) order: u64,
     pub(crate) channel: Arc<Channel>,
-    /// With their places in the order of being seen.
-    pub(crate) members: BTreeMap<MemberSid, (u64, Arc<Member>)>,
+    pub(crate) members: Members,
     pub(crate) messages: BTreeMap<u64, Arc<Message>>,
 }
 
@@ -76,7 +97,7 @@ impl State {
         self.users.get(self.identity.as_ref()?)
     }
 
-    /// Subscribed people, the own user among them.
+    /// Subscribed people, the own user among them, by identity.
     pub fn users(&self) -> impl Iterator<Item = &Arc<User>> {
         self.users.values()
     }
@@ -93,7 +114,7 @@ impl State {
         entries.into_iter().map(|entry| &entry.channel).collect()
     }
 
-    /// Members of a channel as far as known, in the order of being seen.
+    /// Members of a channel as far as known, in the order of being seen; none of an unknown channel.
     pub fn members(&self, sid: &ChannelSid) -> Vec<&Arc<Member>> {
         let mut members: Vec<_> =
             self.channels.get(sid).into_iter().flat_map(|entry| entry.members.values()).collect();

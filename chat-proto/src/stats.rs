@@ -26,7 +26,7 @@ pub struct Stats {
     pub http_requests: u64,
     /// Notifications received.
     pub notifications: u64,
-    /// Events of Sync that told nothing new.
+    /// Events of Sync that told nothing new: they came before, or something newer did.
     pub duplicates: u64,
     /// Subscription requests sent.
     pub pokes: u64,

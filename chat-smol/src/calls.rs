@@ -11,22 +11,24 @@ use crate::error::Error;
 use crate::objects::{Bind, Channel, ChannelDescriptor, Paginator, Take, User, UserDescriptor};
 
 impl Client {
-    /// Creates a channel. The creator is not a member yet: [`Channel::join`].
+    /// Creates a channel. The creator is not a member yet: [`Channel::join`] (spec 03 §7.7).
     pub fn create_channel(&self, options: CreateChannel) -> CallFuture<Channel> {
         self.ask(Call::CreateChannel(options), Channel::take)
     }
 
-    /// Finds a channel among the own ones, else in the directory.
+    /// Finds a channel among the own ones, else in the directory (spec 03 §7.7). Fails with
+    /// [`CallError::Rest`](crate::CallError::Rest) and status 404 when there is none.
     pub fn get_channel_by_sid(&self, sid: impl Into<ChannelSid>) -> CallFuture<Channel> {
         self.ask(Call::GetChannelBySid(sid.into()), Channel::take)
     }
 
-    /// Finds a channel in the directory.
+    /// Finds a channel in the directory; without one as [`Client::get_channel_by_sid`].
     pub fn get_channel_by_unique_name(&self, unique_name: impl Into<Box<str>>) -> CallFuture<Channel> {
         self.ask(Call::GetChannelByUniqueName(unique_name.into()), Channel::take)
     }
 
-    /// The channels that this client knows, whatever the own user's status in them.
+    /// The channels that this client knows, whatever the own user's status in them: in the order of being known, or sorted,
+    /// names by code point (spec 03 §15).
     pub fn get_local_channels(&self, sorting: impl Into<Option<ChannelSorting>>) -> CallFuture<Vec<Channel>> {
         self.ask(Call::GetLocalChannels(sorting.into()), Take::take)
     }
@@ -37,12 +39,12 @@ impl Client {
         channel.map(|channel| channel.bind(self))
     }
 
-    /// The own channels, page by page.
+    /// The own channels, page by page, 50 on each.
     pub fn get_subscribed_channels(&self) -> CallFuture<Paginator<Channel>> {
         self.get_subscribed_channels_with(GetSubscribedChannels::default())
     }
 
-    /// As [`Client::get_subscribed_channels`], with a page size and an order.
+    /// As [`Client::get_subscribed_channels`], with a page size (1 to 100) and an order, which is that of the SIDs.
     pub fn get_subscribed_channels_with(
         &self,
         options: GetSubscribedChannels,
@@ -50,7 +52,8 @@ impl Client {
         self.ask(Call::GetSubscribedChannels(options), Paginator::take)
     }
 
-    /// The directory of public channels, page by page.
+    /// The directory of public channels, page by page. It may be seconds old:
+    /// [`Config::http_cache_interval`](crate::Config::http_cache_interval) (spec 03 §5.1).
     pub fn get_public_channel_descriptors(&self) -> CallFuture<Paginator<ChannelDescriptor>> {
         self.ask(Call::GetPublicChannelDescriptors, Paginator::take)
     }
@@ -60,23 +63,25 @@ impl Client {
         self.ask(Call::GetUserChannelDescriptors, Paginator::take)
     }
 
-    /// Subscribes to a person. Too many at once push out those subscribed first.
+    /// Subscribes to a person. Too many at once, more than
+    /// [`Config::user_infos_to_subscribe`](crate::Config::user_infos_to_subscribe), push out those subscribed first (spec 03
+    /// §11.2).
     pub fn get_user(&self, identity: impl Into<Identity>) -> CallFuture<User> {
         self.ask(Call::GetUser(identity.into()), User::take)
     }
 
-    /// The own user and the subscribed ones.
+    /// The own user and the subscribed ones, the own first.
     pub fn get_subscribed_users(&self) -> CallFuture<Vec<User>> {
         self.ask(Call::GetSubscribedUsers, Take::take)
     }
 
-    /// A person as the directory lists it.
+    /// A person as the directory lists it, without subscribing.
     pub fn get_user_descriptor(&self, identity: impl Into<Identity>) -> CallFuture<UserDescriptor> {
         self.ask(Call::GetUserDescriptor(identity.into()), UserDescriptor::take)
     }
 
     /// Has this device told of what happens while no client of it is connected. Done when the service has noted it; a new
-    /// access token registers it again.
+    /// access token registers it again (spec 03 §17.1).
     pub fn set_push_registration_id(
         &self,
         channel: PushChannel,
@@ -96,7 +101,7 @@ impl Client {
         self.ask(Call::HandlePushNotification(payload), Take::take)
     }
 
-    /// Reads a push notification as the device got it.
+    /// Reads a push notification as the device got it: APNS, FCM or GCM (spec 03 §17.2).
     ///
     /// # Errors
     /// The payload is none of Programmable Chat.
@@ -104,7 +109,8 @@ impl Client {
         parse_push_notification(payload)
     }
 
-    /// Puts another access token in use. It must name the same identity.
+    /// Puts another access token in use. It must name the same identity. Done when the service has taken it; one that it
+    /// refuses leaves the old one in use (spec 01 §4.2).
     pub fn update_token(&self, token: impl Into<Box<str>>) -> CallFuture<()> {
         match Token::new(token) {
             Ok(token) => self.ask(Call::UpdateToken(token), Take::take),

@@ -53,6 +53,9 @@ impl Client {
     ///
     /// A connection that fails is tried again until [`Options::create_timeout`]. A service that cannot be verified ends
     /// it at once, and so does a refused token, unless there is a [`Options::token_provider`].
+    ///
+    /// # Errors
+    /// There is no client: see [`CreateError`]. Nothing of it goes on then.
     pub async fn create(token: impl Into<Box<str>>, options: Options) -> Result<Self, CreateError> {
         let token = Token::new(token)?;
         let parts = options.into_parts()?;
@@ -62,6 +65,9 @@ impl Client {
     }
 
     /// As [`Client::create`], with the first token from the [`Options::token_provider`] as well.
+    ///
+    /// # Errors
+    /// As [`Client::create`]; besides, there is no provider, or it gives nothing usable.
     pub async fn create_with_provider(options: Options) -> Result<Self, CreateError> {
         let mut parts = options.into_parts()?;
         let begun = Instant::now();
@@ -190,7 +196,7 @@ impl Client {
         self.shared().with_state(look)
     }
 
-    /// How the connection stands.
+    /// How the connection stands (spec 03 §16).
     pub fn connection_state(&self) -> ConnectionState {
         self.with_state(State::connection)
     }
@@ -216,7 +222,7 @@ impl Client {
         self.shared().stats()
     }
 
-    /// The version of this library.
+    /// The version of this library, as `0.1.0`.
     pub fn version(&self) -> &'static str {
         env!("CARGO_PKG_VERSION")
     }
@@ -231,7 +237,7 @@ impl Client {
         self.shared().handle(Input::Network(network));
     }
 
-    /// Withdraws a call, if that is still possible. Its future ends either way.
+    /// Withdraws a call, if that is still possible: as long as its request has not left. Its future ends either way.
     pub fn cancel(&self, id: CallId) -> Cancel {
         self.shared().cancel(id)
     }
@@ -242,7 +248,8 @@ impl Client {
         self.shutdown_within(Duration::ZERO).await;
     }
 
-    /// As [`Client::shutdown`], but pending calls may go on for `drain`.
+    /// As [`Client::shutdown`], but pending calls may go on for `drain`; what is not answered then is answered with
+    /// [`CallError::ShutDown`](crate::CallError::ShutDown).
     pub async fn shutdown_within(&self, drain: Duration) {
         let mut end = self.shared().hub.subscribe(Some(Box::new(|_| false)));
         // The core closes the socket within its own `close_timeout`; as long again is kept for the driver to end.

@@ -14,7 +14,7 @@ use smol::Timer;
 use crate::log::Log;
 use crate::net::{Dialer, Link, LinkEvent};
 use crate::saver::Saver;
-use crate::shared::{Said, Shared};
+use crate::shared::{Delivery, Shared};
 use crate::token::Refresh;
 use crate::transfers::Transfers;
 
@@ -37,7 +37,8 @@ pub(crate) struct Driver {
     timer: Timer,
     /// What the timer was set for.
     armed: Option<Time>,
-    said: Said,
+    /// The shutdown was answered.
+    over: bool,
     /// The core has ended: only the last save is waited for.
     ended: bool,
 }
@@ -52,7 +53,6 @@ impl Driver {
         log: Log,
         close_timeout: Duration,
     ) -> Self {
-        let said = Said::default();
         Self {
             shared,
             dialer,
@@ -64,20 +64,20 @@ impl Driver {
             link: None,
             timer: Timer::never(),
             armed: None,
-            said,
+            over: false,
             ended: false,
         }
     }
 
-    /// Reads until nothing waits. Whether anything came, and whether more may wait.
-    fn read(&mut self, cx: &mut Context<'_>) -> (bool, bool) {
+    /// Reads until nothing waits. Whether more may wait.
+    fn read(&mut self, cx: &mut Context<'_>) -> bool {
         let Some(link) = &mut self.link else {
-            return (false, false);
+            return false;
         };
         let id = link.id();
-        for count in 0..MESSAGES_PER_TURN {
+        for _ in 0..MESSAGES_PER_TURN {
             let Poll::Ready(event) = link.poll_read(cx) else {
-                return (count > 0, false);
+                return false;
             };
             match event {
                 LinkEvent::Binary(bytes) => self.shared.input(Input::Frame(id, Frame::Binary(&bytes))),
@@ -90,11 +90,11 @@ impl Driver {
                     self.log.debug(format_args!("{id}: {cause}"));
                     self.link = None;
                     self.shared.closed(id, cause);
-                    return (true, false);
+                    return false;
                 }
             }
         }
-        (true, true)
+        true
     }
 
     /// Asks the token provider for what it has.
@@ -107,30 +107,33 @@ impl Driver {
         true
     }
 
-    /// Hands out what the core says. Whether it said anything.
+    /// Hands out what the core says. Whether that began something that this turn has polled already: a socket that opens
+    /// or closes, a token that is fetched.
     fn hand_out(&mut self) -> bool {
-        let mut said = std::mem::take(&mut self.said);
-        self.shared.drain(&mut said);
+        // Not kept from turn to turn: a process may hold thousands of clients, and most of them are idle.
+        let said = self.shared.drain();
         let any = !(said.commands.is_empty() && said.answers.is_empty() && said.events.is_empty());
         // Answers first: whoever waits for one may not be reading events at all.
-        said.answers.drain(..).for_each(crate::shared::Delivery::deliver);
-        said.media.drain(..).for_each(|media| self.shared.media.remove(media));
-        for event in said.events.drain(..) {
-            self.note(&event);
-            self.shared.hub.publish(&event);
+        said.answers.into_iter().for_each(Delivery::deliver);
+        said.media.into_iter().for_each(|media| self.shared.media.remove(media));
+        let mut begun = false;
+        for event in &said.events {
+            begun |= self.note(event);
         }
+        self.shared.hub.publish(&said.events);
         if let Some(saver) = self.saver.as_mut().filter(|_| any) {
             saver.note();
         }
-        for command in said.commands.drain(..) {
+        for command in said.commands {
+            begun |= matches!(command, Command::Open { .. } | Command::Close { .. });
             self.perform(command);
         }
-        self.said = said;
-        any
+        self.over |= said.ended;
+        begun
     }
 
-    /// What the adapter itself makes of an event.
-    fn note(&mut self, event: &Event) {
+    /// What the adapter itself makes of an event. Whether a token is to be fetched.
+    fn note(&mut self, event: &Event) -> bool {
         match event {
             Event::ConnectionStateChanged(state) => {
                 self.log.info(format_args!("{state:?}"));
@@ -142,11 +145,15 @@ impl Driver {
             Event::ConnectionError(error) => self.log.warn(format_args!("{error}")),
             Event::Fault(fault) => self.log.warn(format_args!("{fault}")),
             Event::TokenWanted { reason } => match &mut self.refresh {
-                Some(refresh) => refresh.want(matches!(reason, TokenWanted::Rejected)),
+                Some(refresh) => {
+                    refresh.want(matches!(reason, TokenWanted::Rejected));
+                    return true;
+                }
                 None => self.log.warn(format_args!("a new access token is wanted: {reason:?}")),
             },
             _ => {}
         }
+        false
     }
 
     fn perform(&mut self, command: Command) {
@@ -230,11 +237,11 @@ impl Future for Driver {
             driver.shared.shutdown(Duration::ZERO, driver.close_timeout);
         }
         for _ in 0..TURNS {
-            let (read, more) = driver.read(cx);
+            let more = driver.read(cx);
             let token = driver.token(cx);
-            let said = driver.hand_out();
+            let begun = driver.hand_out();
             let ended = driver.write(cx);
-            if driver.said.ended && !driver.ended {
+            if driver.over && !driver.ended {
                 driver.ended = true;
                 if let Some(saver) = &mut driver.saver {
                     saver.want();
@@ -248,7 +255,8 @@ impl Future for Driver {
             let Some(due) = driver.tick(cx) else {
                 return Poll::Ready(());
             };
-            if !(read || more || token || said || ended || due || stored) {
+            // What was read, and what it caused, is dealt with; the socket has said that nothing more waits.
+            if !(more || token || begun || ended || due || stored) {
                 return Poll::Pending;
             }
         }

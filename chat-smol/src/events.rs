@@ -9,6 +9,9 @@ use std::task::{Context, Poll, Waker};
 use chat_proto::Event;
 use futures_core::Stream;
 
+/// How many events a stream that was read to its end keeps room for.
+const KEPT: usize = 16;
+
 type Filter = Box<dyn Fn(&Event) -> bool + Send + Sync>;
 
 /// What a stream of events gives.
@@ -36,6 +39,10 @@ impl Events {
             return Poll::Ready(Some(StreamItem::Lagged(std::mem::take(&mut inner.lagged))));
         }
         if let Some(event) = inner.events.pop_front() {
+            if inner.events.is_empty() {
+                // A burst is over: what it needed is given back.
+                inner.events.shrink_to(KEPT);
+            }
             return Poll::Ready(Some(StreamItem::Event(event)));
         }
         if inner.closed {
@@ -130,19 +137,28 @@ impl Hub {
         Events { queue }
     }
 
-    pub(crate) fn publish(&self, event: &Event) {
+    /// Hands out what happened in one turn of the driver: each stream's reader is woken once for all of it.
+    pub(crate) fn publish(&self, events: &[Event]) {
+        if events.is_empty() {
+            return;
+        }
         let mut wakers = Vec::new();
         self.lock().all.retain(|queue| {
             let mut inner = queue.lock();
             if inner.abandoned {
                 return false;
             }
-            if queue.filter.as_ref().is_none_or(|passes| passes(event)) {
-                if inner.events.len() >= queue.capacity {
-                    inner.events.pop_front();
-                    inner.lagged += 1;
+            let before = inner.events.len();
+            for event in events {
+                if queue.filter.as_ref().is_none_or(|passes| passes(event)) {
+                    if inner.events.len() >= queue.capacity {
+                        inner.events.pop_front();
+                        inner.lagged += 1;
+                    }
+                    inner.events.push_back(event.clone());
                 }
-                inner.events.push_back(event.clone());
+            }
+            if inner.events.len() > before || inner.lagged > 0 {
                 wakers.extend(inner.waker.take());
             }
             true
@@ -188,7 +204,7 @@ mod tests {
         let (mut fast, mut slow) = (hub.events(), hub.events());
         let mut seen = Vec::new();
         for event in [Event::Ready, Event::TokenAboutToExpire, Event::TokenExpired, Event::Ready] {
-            hub.publish(&event);
+            hub.publish(&[event]);
             seen.push(block_on(fast.next()).unwrap());
         }
         hub.close();
@@ -203,9 +219,9 @@ mod tests {
     #[test]
     fn the_first_stream_has_what_came_before_it() {
         let hub = Hub::new(8);
-        hub.publish(&Event::Ready);
+        hub.publish(&[Event::Ready]);
         let (mut first, mut second) = (hub.events(), hub.events());
-        hub.publish(&Event::TokenExpired);
+        hub.publish(&[Event::TokenExpired]);
         hub.close();
         assert_eq!(
             drain(&mut first),
@@ -220,7 +236,7 @@ mod tests {
         let hub = Hub::new(8);
         let mut none = hub.subscribe(Some(Box::new(|_| false)));
         drop(hub.events());
-        hub.publish(&Event::Ready);
+        hub.publish(&[Event::Ready]);
         assert_eq!(hub.lock().all.len(), 1);
         hub.close();
         assert_eq!(drain(&mut none), []);

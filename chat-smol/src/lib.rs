@@ -47,9 +47,9 @@ pub use chat_proto::{
     CallDeadline, CallError, CallId, CallOptions, Cancel, ChannelReason, ChannelSid, ChannelSorting,
     ChannelStatus, ChannelType, Config, ConnectionError, ConnectionState, CreateChannel, Direction,
     Endpoints, Event, Fault, GetSubscribedChannels, HttpFailure, Identity, Json, Limits, MemberReason,
-    MemberSid, MessageReason, Network, NotificationLevel, PendingMessage, PushChannel, PushError,
-    PushNotification, PushType, Reasons, ResumeError, Secret, SortingCriteria, SortingOrder, State, Stats,
-    Timestamp, TokenWanted, UnreadCount, UserReason,
+    MemberSid, MessageReason, Network, NotificationLevel, PendingMedia, PendingMessage, PushChannel,
+    PushError, PushNotification, PushType, Reasons, ResumeError, Secret, SortingCriteria, SortingOrder,
+    State, Stats, Timestamp, TokenWanted, UnreadCount, UserReason,
 };
 /// For `events.next().await`.
 #[doc(no_inline)]

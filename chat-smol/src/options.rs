@@ -66,7 +66,8 @@ impl Options {
         self
     }
 
-    /// The address of the service instead of the region's: `wss://…`, or `ws://…` to do without TLS.
+    /// The address of the service instead of the region's: `wss://…`, or `ws://…` to do without TLS. One with a user name
+    /// or a password in it is refused at creation.
     #[must_use]
     pub fn url(mut self, url: impl Into<Box<str>>) -> Self {
         self.config.endpoints.twilsock = Some(url.into());
@@ -81,14 +82,15 @@ impl Options {
         self
     }
 
-    /// The service's region, such as `us1`.
+    /// The service's region, such as `us1`, which is the default (spec 03 §1.1).
     #[must_use]
     pub fn region(mut self, region: impl Into<Box<str>>) -> Self {
         self.config.region = Some(region.into());
         self
     }
 
-    /// How long creation may take, attempts to connect again included: 30 s.
+    /// How long creation may take, attempts to connect again included: 30 s. Then it fails with
+    /// [`CreateError::Timeout`](crate::CreateError::Timeout).
     #[must_use]
     pub fn create_timeout(mut self, timeout: Duration) -> Self {
         self.create_timeout = timeout;
@@ -208,7 +210,7 @@ impl Options {
         }
         config.write_ahead = self.storage.is_some();
         let log = Log::new(self.log_level);
-        let tls = self.tls.unwrap_or_else(|| Arc::new(tls::default_config()));
+        let tls = self.tls.unwrap_or_else(tls::shared_config);
         let dialer = Dialer::new(tls, self.connect, self.proxies, config.limits.frame_bytes);
         let refresh = self.provider.map(|provider| Refresh::new(provider, self.spawn.clone(), log));
         Ok(Parts {

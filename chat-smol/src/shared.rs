@@ -286,7 +286,8 @@ impl Shared {
     }
 
     /// Takes all that the core has to say.
-    pub(crate) fn drain(&self, said: &mut Said) {
+    pub(crate) fn drain(&self) -> Said {
+        let mut said = Said::default();
         let now = self.clock.now();
         let mut core = self.lock();
         while let Some(event) = core.poll_event(now) {
@@ -307,6 +308,7 @@ impl Shared {
         while let Some(command) = core.poll_command(now) {
             said.commands.push(command);
         }
+        said
     }
 
     /// When the core wants to be called, and when the driver ends at the latest.

@@ -23,6 +23,9 @@ pub trait Storage: Send + Sync {
 
 /// A file that is replaced atomically. A file beside it, with `.lock` appended, keeps other processes away; a process
 /// that dies lets go of it.
+///
+/// On Unix nobody else may read it, and the new name survives a loss of power. On Windows, which replaces files by the
+/// same call, it has the rights of its folder, and a loss of power may bring the save before it back.
 #[derive(Debug, Clone)]
 pub struct FileStorage {
     place: Arc<Place>,

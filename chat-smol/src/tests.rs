@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use chat_proto::{ConnectionState, Event, Network, RetryPolicy, Token};
+use chat_proto::{CallDeadline, CallError, CallOptions, ConnectionState, Event, Network, RetryPolicy, Token};
 use futures_lite::{FutureExt, StreamExt};
 use serde_json::json;
 use smol::block_on;
@@ -33,10 +33,15 @@ impl Service {
 }
 
 fn service(way: Way) -> (Service, Options) {
+    service_with(way, |_| ())
+}
+
+fn service_with(way: Way, change: impl FnOnce(&mut Config)) -> (Service, Options) {
     let (arrive, arrivals): (Sender<(End, Writes)>, _) = unbounded();
     let mut config = Config::default();
     config.retry = retry();
     config.close_timeout = Duration::from_millis(200);
+    change(&mut config);
     let options = Options::new().config(config).url("ws://service/").connect(move |_| {
         let (ours, theirs) = duplex(way, Way::default());
         let sent = arrive.try_send((theirs, ours.writes()));
@@ -126,6 +131,22 @@ fn reading_goes_on_while_the_service_does_not_read() {
             assert_eq!(frame.id(), format!("PING-{i}"));
         }
         drop(client);
+    });
+}
+
+/// The connection stands, but the WebSocket's handshake is not answered.
+#[test]
+fn a_service_that_never_opens_holds_nothing_up() {
+    run(async {
+        let (service, options) =
+            service_with(Way::default(), |config| config.connect_timeout = Duration::from_millis(50));
+        let client = start(options);
+        let deadline = CallDeadline::After(Duration::from_millis(300));
+        let asked = client.with(CallOptions { deadline }).get_user_descriptor("bob");
+        let attempts = [service.arrivals.recv().await.unwrap(), service.arrivals.recv().await.unwrap()];
+        let answer = asked.await;
+        assert!(matches!(answer, Err(Error::Call(CallError::DeadlineExceeded(_)))), "{answer:?}");
+        drop((attempts, client));
     });
 }
 

@@ -1,28 +1,42 @@
 //! Media and push against the offline service, over real sockets.
 
+#[path = "support/certificates.rs"]
+mod certificates;
+
+use std::sync::Arc;
 use std::time::Duration;
 
 use chat_smol::{
-    CallError, Cancel, Channel, Client, Config, CreateChannel, Error, Event, HttpFailure, Json, Media,
-    Options, PushChannel, PushType, StreamExt, StreamItem, Upload,
+    CallError, Cancel, Channel, Client, Config, CreateChannel, CreateError, Error, Event, HttpFailure, Json,
+    Media, Options, PushChannel, PushType, StreamExt, StreamItem, Upload, UrlError,
 };
 use chat_testkit::serve::{ServeConfig, Server};
-use futures_lite::{AsyncReadExt, FutureExt};
+use futures_lite::future::try_zip;
+use futures_lite::{AsyncReadExt, FutureExt, io};
+use futures_rustls::TlsAcceptor;
+use rustls::ServerConfig;
+use rustls::pki_types::CertificateDer;
 use serde_json::{Value, json};
 use smol::block_on;
+use smol::net::{TcpListener, TcpStream};
 
-async fn client(server: &Server, identity: &str) -> Client {
+async fn client(server: &Server, identity: &str, options: impl FnOnce(Config) -> Options) -> Client {
     let answer = server.admin("token", json!({ "identity": identity })).await.unwrap();
     let token = answer["token"].as_str().unwrap().to_owned();
     let mut config = Config::default();
     config.retry.min = Duration::from_millis(1);
-    let options = Options::new().config(config).url(server.url()).media_url(server.media_url());
-    Client::create(token, options).await.unwrap()
+    config.endpoints.twilsock = Some(server.url().into());
+    config.endpoints.media = Some(server.media_url().into());
+    Client::create(token, options(config)).await.unwrap()
 }
 
 /// A client in a channel of its own.
 async fn in_channel(server: &Server) -> (Client, Channel) {
-    let client = client(server, "alice").await;
+    in_channel_with(server, |config| Options::new().config(config)).await
+}
+
+async fn in_channel_with(server: &Server, options: impl FnOnce(Config) -> Options) -> (Client, Channel) {
+    let client = client(server, "alice", options).await;
     let options = CreateChannel { unique_name: Some("pictures".into()), ..CreateChannel::default() };
     let channel = client.create_channel(options).await.unwrap();
     channel.join().await.unwrap();
@@ -114,7 +128,7 @@ fn files_and_readers_are_streamed() {
         assert_eq!(std::fs::read(folder.join("to")).unwrap(), bytes);
 
         // Of a reader just as much is read as was said.
-        let reader = smol::io::repeat(7).take(1_000_000);
+        let reader = io::repeat(7).take(1_000_000);
         channel.send_media(Upload::reader(reader, 100_001, "x/y"), Json::default()).await.unwrap();
         assert_eq!(newest(&channel).await.download_bytes(100_001).await.unwrap(), vec![7; 100_001]);
 
@@ -123,7 +137,7 @@ fn files_and_readers_are_streamed() {
         assert!(newest(&channel).await.download_bytes(0).await.unwrap().is_empty());
 
         let missing = Upload::file(folder.join("missing"), "x/y");
-        let short = Upload::reader(smol::io::Cursor::new([1, 2, 3]), 4, "x/y");
+        let short = Upload::reader(io::Cursor::new([1, 2, 3]), 4, "x/y");
         for upload in [missing, short] {
             let error = channel.send_media(upload, Json::default()).await.unwrap_err();
             assert!(
@@ -153,7 +167,7 @@ fn transfers_in_trouble_go_again() {
         assert_eq!(newest(&channel).await.download_bytes(100_000).await.unwrap(), bytes);
         // What can be read only once is not sent twice.
         fault(&server, json!({ "match": { "host": "mcs", "method": "POST" }, "drop": true })).await;
-        let once = Upload::reader(smol::io::Cursor::new(bytes), 100_000, "x/y");
+        let once = Upload::reader(io::Cursor::new(bytes), 100_000, "x/y");
         let error = channel.send_media(once, Json::default()).await.unwrap_err();
         assert!(
             matches!(error.as_call_error(), Some(CallError::Transfer(HttpFailure::Media(_)))),
@@ -184,7 +198,7 @@ fn an_upload_may_be_cancelled() {
 
 struct Never;
 
-impl smol::io::AsyncRead for Never {
+impl io::AsyncRead for Never {
     fn poll_read(
         self: std::pin::Pin<&mut Self>,
         _: &mut std::task::Context<'_>,
@@ -209,6 +223,95 @@ fn redirects_are_not_followed() {
         let refused = matches!(error.as_call_error(), Some(CallError::Media { status: 307, .. }));
         assert!(refused, "{error:?}");
         alice.shutdown().await;
+    });
+}
+
+/// A server whose media service is reached over TLS, and the address of that.
+async fn secured(config: Arc<ServerConfig>) -> (Server, String) {
+    let listener = TcpListener::bind(("localhost", 0)).await.unwrap();
+    let url = format!("https://localhost:{}", listener.local_addr().unwrap().port());
+    let mut settings = ServeConfig::default();
+    settings.media_url = Some(url.clone());
+    let server = Server::start(settings).unwrap();
+    let inside = server.media_port();
+    smol::spawn(async move {
+        while let Ok((outer, _)) = listener.accept().await {
+            let acceptor = TlsAcceptor::from(config.clone());
+            smol::spawn(async move {
+                let (from_client, to_client) = io::split(acceptor.accept(outer).await?);
+                let inner = TcpStream::connect(("127.0.0.1", inside)).await?;
+                try_zip(io::copy(from_client, inner.clone()), io::copy(inner, to_client)).await
+            })
+            .detach();
+        }
+    })
+    .detach();
+    (server, url)
+}
+
+/// In a channel, with media at `url`, trusting `root`.
+async fn trusting(server: &Server, url: &str, root: CertificateDer<'static>) -> (Client, Channel) {
+    let tls = chat_smol::tls_config_with_roots([root]).unwrap();
+    in_channel_with(server, |config| Options::new().config(config).media_url(url).tls(tls)).await
+}
+
+#[test]
+fn media_go_over_tls() {
+    run(async {
+        let (root, config) = certificates::server("localhost");
+        let (server, url) = secured(config).await;
+        let (alice, channel) = trusting(&server, &url, root).await;
+        let picture = noise(200_000);
+        let sent = channel.send_media(Upload::bytes(picture.clone(), "image/png"), Json::default()).await;
+        assert_eq!(sent.unwrap(), Some(0));
+        let media = newest(&channel).await;
+        assert_eq!(media.download_bytes(picture.len()).await.unwrap(), picture);
+        assert!(media.get_content_url().await.unwrap().expose_secret().starts_with(&url));
+        alice.shutdown().await;
+        server.stop();
+    });
+}
+
+/// A media service that cannot prove who it is gets nothing, neither the token nor the bytes.
+#[test]
+fn media_of_the_wrong_certificate_are_refused() {
+    run(async {
+        let (_, config) = certificates::server("localhost");
+        let (other_root, other_host) = certificates::server("elsewhere.example");
+        for (config, trusted, what) in
+            [(config, other_root.clone(), "an unknown root"), (other_host, other_root, "another host")]
+        {
+            let (server, url) = secured(config).await;
+            let (alice, channel) = trusting(&server, &url, trusted).await;
+            let error = channel.send_media(Upload::bytes([1], "x/y"), Json::default()).await.unwrap_err();
+            let refused =
+                matches!(error.as_call_error(), Some(CallError::Transfer(HttpFailure::Untrusted(_))));
+            assert!(refused, "{what}: {error:?}");
+            alice.shutdown().await;
+            server.stop();
+        }
+    });
+}
+
+/// They would end in logs, and in the hands of whoever is asked.
+#[test]
+fn addresses_of_media_with_credentials_are_refused() {
+    run(async {
+        let server = start();
+        let options = Options::new().url(server.url()).media_url("https://user:hunter2@media.test/");
+        let error = Client::create("TOKEN", options).await.unwrap_err();
+        assert!(matches!(error, CreateError::BadUrl(UrlError::Credentials)), "{error:?}");
+
+        let mut settings = ServeConfig::default();
+        settings.media_url = Some("http://user:hunter2@127.0.0.1:9".into());
+        let tempting = Server::start(settings).unwrap();
+        let (alice, channel) = in_channel(&tempting).await;
+        channel.send_media(Upload::bytes([1], "x/y"), Json::default()).await.unwrap();
+        let error = newest(&channel).await.download_bytes(10).await.unwrap_err();
+        let refused = matches!(error.as_call_error(), Some(CallError::BadAnswer(_)));
+        assert!(refused && !format!("{error:?} {error}").contains("hunter2"), "{error:?}");
+        alice.shutdown().await;
+        server.stop();
     });
 }
 
@@ -253,7 +356,7 @@ struct Held {
     _to: futures_channel::oneshot::Sender<()>,
 }
 
-impl smol::io::AsyncRead for Held {
+impl io::AsyncRead for Held {
     fn poll_read(
         self: std::pin::Pin<&mut Self>,
         _: &mut std::task::Context<'_>,
@@ -267,7 +370,7 @@ impl smol::io::AsyncRead for Held {
 fn devices_are_registered_and_told() {
     run(async {
         let server = start();
-        let alice = client(&server, "alice").await;
+        let alice = client(&server, "alice", |config| Options::new().config(config)).await;
         let mut events = alice.events();
         alice.set_push_registration_id(PushChannel::Fcm, "device").await.unwrap();
         let state = server.admin("state", json!({})).await.unwrap();

@@ -28,11 +28,12 @@ pub fn page(title: &str, session: &SessionFile) -> String {
         count(Mark::Reconnect),
     );
     filters(&mut html, moments);
-    html += "</header>\n<main>\n<div class=\"row lanes\"><span>time</span><span>who</span>";
+    // In the part that stays in place, so that the lanes have names wherever one is.
+    html += "<div class=\"row lanes\"><span>time</span><span>who</span>";
     for layer in Layer::ALL {
         let _ = write!(html, "<span>{}</span>", layer.name());
     }
-    html += "<span>service</span></div>\n";
+    html += "<span>service</span></div>\n</header>\n<main>\n";
     let first = moments.first().map_or(0, |moment| moment.at.as_millis());
     let mut before = first;
     for moment in moments {
@@ -65,14 +66,17 @@ fn filters(html: &mut String, moments: &[Moment]) {
         }
         *html += "</select>";
     }
-    *html +=
-        "<label><input type=\"checkbox\" name=\"troubles\"> only troubles</label><output></output></form>\n";
+    *html += "<label><input type=\"checkbox\" name=\"acks\"> acknowledgements</label>\
+         <label><input type=\"checkbox\" name=\"troubles\"> only troubles</label><output></output></form>\n";
 }
 
 /// One moment: an arrow over the lanes between the app and the service, and its text, to be opened for the whole frame.
 fn row(html: &mut String, moment: &Moment, at: u64, pause: u64) {
     let lane = Layer::ALL.iter().position(|layer| *layer == moment.layer).unwrap_or_default();
+    // A timer fires in the client: nothing comes from the service.
+    let is_timer = moment.layer == Layer::Socket && moment.text == "tick";
     let way = match moment.way {
+        Way::In if is_timer => "note",
         Way::Out => "out",
         Way::In => "in",
         Way::Asked => "asked",
@@ -86,9 +90,10 @@ fn row(html: &mut String, moment: &Moment, at: u64, pause: u64) {
     };
     // A long pause is seen, without making a session of hours a page of miles.
     let gap = if pause >= 1000 { " pause" } else { "" };
+    let ack = if moment.is_ack() { " ack" } else { "" };
     let _ = write!(
         html,
-        "<div class=\"row {way}{mark}{gap}\" data-layer=\"{}\" data-channel=\"{}\" data-who=\"{}\" style=\"--lane:{lane}\">\
+        "<div class=\"row {way}{mark}{gap}{ack}\" data-layer=\"{}\" data-channel=\"{}\" data-who=\"{}\" style=\"--lane:{lane}\">\
          <time>{}.{:03}</time><span class=\"who\">{}</span><span class=\"arrow\"></span>",
         moment.layer.name(),
         escaped(moment.channel.as_deref().unwrap_or_default()),

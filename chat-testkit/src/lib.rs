@@ -1,4 +1,4 @@
-//! Offline service, session replay, simulator and referee for Programmable Chat clients.
+#![doc = include_str!("../README.md")]
 
 pub mod compare;
 pub mod fuzz;

@@ -7,18 +7,19 @@
 //! ```
 //!
 //! makes a test `sessions` that replays each `*.jsonl` of the folder with the real client and compares its
-//! [`Timeline`] with `snapshots/NAME.snap` beside it. It fails as well for a damaged file, for a
-//! replay that goes another way, and for a snapshot that no session has any more. Accept changes with
+//! [`Timeline`] with `snapshots/NAME.snap` beside it. A session that was recorded from inside must repeat itself; one
+//! that was recorded on a wire is replayed with our client in the place of each recorded one
+//! ([`foreign()`](crate::replay::foreign())), and what that did stands in the snapshot too. It fails as well for a damaged
+//! file, for a replay that goes another way, and for a snapshot that no session has any more. Accept changes with
 //! `cargo insta review`, or with `INSTA_UPDATE=always cargo test`, after reading them.
 
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
-use chat_proto::Client;
-
-use crate::replay::exact;
+use crate::replay::replay_file;
 use crate::session_file;
 use crate::timeline::Timeline;
 
@@ -76,16 +77,22 @@ pub fn check(folder: &Path, assert: impl Fn(&str, &str)) {
     );
 }
 
-/// The timeline of a session that replays.
+/// The timeline of a session that replays. One that was seen on a wire is followed by what our client did in the place
+/// of each recorded one, and by what the recording could not answer it.
 fn timeline(path: &Path) -> Result<String, String> {
-    let opened = session_file::open(path).map_err(|damage| damage.to_string())?;
-    if let Some(damage) = opened.damage {
-        return Err(damage.to_string());
+    let verdict = replay_file(path).map_err(|damage| damage.to_string())?;
+    if !verdict.passed() {
+        return Err(verdict.problems.join("; "));
     }
-    if !opened.session.is_wire() {
-        exact::<Client>(&opened.session).map_err(|mismatch| mismatch.to_string())?;
+    let session = session_file::open(path).map_err(|damage| damage.to_string())?.session;
+    let mut text = Timeline::new(&session).to_string();
+    if session.is_wire() {
+        for (name, timeline) in &verdict.timelines {
+            let _ = write!(text, "\n---- our client in the place of {name}\n\n{timeline}");
+        }
+        let _ = write!(text, "\n---- {}\n", verdict.notes.join("\n---- "));
     }
-    Ok(Timeline::new(&opened.session).to_string())
+    Ok(text)
 }
 
 fn names(folder: &Path, extension: &str) -> std::io::Result<BTreeSet<String>> {

@@ -74,6 +74,38 @@ fn a_picture_is_sent_seen_and_fetched() {
     assert!(url.expose_secret().starts_with("http://media.test/content/"));
 }
 
+/// As a text does, a picture stands among the messages or on its way, at any moment, and never both.
+#[test]
+fn a_picture_on_its_way_is_shown() {
+    let (mut stage, alice, _, channel) = two();
+    // A picture of the same person, type and name that another device sends is not taken for it.
+    let twin = stage.enter("alice");
+    stage.settle();
+    let (given, other) = (stage.give_media(alice, PICTURE), stage.give_media(twin, PICTURE));
+    let slow = json!({"on": "http", "match": {"host": "mcs"}, "delayMs": 60, "count": 1});
+    fault(&mut stage, &slow);
+    let call = stage.start(alice, Call::SendMedia(picture(&channel, given))).unwrap();
+    let shown = |stage: &Stage| stage.state(alice).pending_messages(&channel).cloned().collect::<Vec<_>>();
+    let first = shown(&stage).remove(0);
+    assert_eq!((first.call, first.body.as_deref()), (call, None));
+    let media = first.media.as_ref().unwrap();
+    assert_eq!((media.media, &*media.content_type, media.sid.as_ref()), (given, "image/png", None));
+    stage.start(twin, Call::SendMedia(picture(&channel, other))).unwrap();
+    let mut uploaded = false;
+    for _ in 0..400 {
+        stage.advance(Duration::from_millis(1));
+        let (waiting, stands) = (shown(&stage), messages(&stage, alice, &channel));
+        uploaded |= waiting.iter().any(|one| one.media.as_ref().is_some_and(|media| media.sid.is_some()));
+        let mine = stands.iter().filter(|message| message.index == 1).count();
+        assert_eq!(waiting.len() + mine, 1, "{waiting:?} {stands:?}");
+    }
+    assert!(uploaded && shown(&stage).is_empty());
+    assert_eq!(stage.answer(alice, call), Some(Ok(Reply::MessageIndex(Some(1)))));
+    // One that comes to nothing shows no more.
+    let failed = stage.ask(alice, Call::SendMedia(picture(&channel, MediaId(99))));
+    assert!(failed.is_err() && shown(&stage).is_empty(), "{failed:?}");
+}
+
 #[test]
 fn texts_that_are_sent_meanwhile_come_first() {
     let (mut stage, alice, bob, channel) = two();

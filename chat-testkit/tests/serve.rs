@@ -330,6 +330,28 @@ mod program {
     }
 
     #[test]
+    fn what_cannot_be_done_is_named() {
+        let server = start();
+        let address = format!("127.0.0.1:{}", server.port());
+        let (taken, text) = (address.rsplit(':').next().unwrap(), scratch("no-session"));
+        fs::write(&text, "hello").unwrap();
+        let page = text.display().to_string();
+        for (arguments, named) in [
+            (&["serve", "--port", taken][..], &*address),
+            (&["record", "--listen", &address, "--upstream", "ws://localhost/", "--out", "unused"], &address),
+            (&["inspect", &page], &format!("{page}: line 1: this is no session file")),
+            (&["inspect", "no/such/file"], "chat-testkit: no/such/file: "),
+        ] {
+            let output = program().args(arguments).output().unwrap();
+            let error = String::from_utf8(output.stderr).unwrap();
+            assert_eq!(output.status.code(), Some(1), "{arguments:?}: {error}");
+            assert!(error.contains(named) && error.lines().count() == 1, "{arguments:?}: {error}");
+        }
+        fs::remove_file(&text).unwrap();
+        server.stop();
+    }
+
+    #[test]
     fn wrong_arguments_get_one_clear_error() {
         let fails = |arguments: &[&str], wanted: &str| {
             let Output { status, stderr, stdout } = program().arg("serve").args(arguments).output().unwrap();

@@ -271,6 +271,7 @@ impl Chat {
         Ok(match call {
             Call::UpdateChannelAttributes(channel, attributes) => {
                 self.need(&channel)?;
+                self.keep_channel(id, &channel);
                 Step::Command(SessionCommand::EditAttributes { channel, attributes })
             }
             Call::UpdateFriendlyName(channel, friendly_name) => {
@@ -279,7 +280,10 @@ impl Chat {
                     Some(same) if same.friendly_name.as_deref() == friendly_name.as_deref() => {
                         Reply::Channel(same).into()
                     }
-                    _ => Step::Command(SessionCommand::EditFriendlyName { channel, friendly_name }),
+                    _ => {
+                        self.keep_channel(id, &channel);
+                        Step::Command(SessionCommand::EditFriendlyName { channel, friendly_name })
+                    }
                 }
             }
             Call::UpdateUniqueName(channel, unique_name) => {
@@ -288,7 +292,10 @@ impl Chat {
                     Some(same) if same.unique_name.as_deref() == unique_name.as_deref() => {
                         Reply::Channel(same).into()
                     }
-                    _ => Step::Command(SessionCommand::EditUniqueName { channel, unique_name }),
+                    _ => {
+                        self.keep_channel(id, &channel);
+                        Step::Command(SessionCommand::EditUniqueName { channel, unique_name })
+                    }
                 }
             }
             Call::SetUserNotificationLevel(channel, level) => {
@@ -322,20 +329,24 @@ impl Chat {
                 self.user_descriptor_step(cx, &identity)?
             }
             Call::UpdateMemberAttributes(channel, member, attributes) => {
-                self.need(&channel)?;
+                self.need_streams(cx, &channel)?;
+                let Some(known) = self.member(&channel, &member).cloned() else {
+                    return Err(CallError::UnknownMember(member.as_str().into()).into());
+                };
+                self.calls.progress(id, Progress::Member(known));
                 Step::Command(SessionCommand::EditMemberAttributes { channel, member, attributes })
             }
             Call::UpdateMessageBody(channel, index, text) => {
-                self.need(&channel)?;
+                self.need_message(cx, id, &channel, index)?;
                 Step::Command(SessionCommand::EditMessage { channel, index, text })
             }
             Call::UpdateMessageAttributes(channel, index, attributes) => {
-                self.need(&channel)?;
+                self.need_message(cx, id, &channel, index)?;
                 Step::Command(SessionCommand::EditMessageAttributes { channel, index, attributes })
             }
             Call::RemoveMessage(channel, index) => {
-                self.need(&channel)?;
-                self.remove_message_step(cx, id, channel, index)
+                self.need_message(cx, id, &channel, index)?;
+                Step::Command(SessionCommand::DeleteMessage { channel, index })
             }
             Call::GetMessageMember(channel, index) => {
                 self.need_streams(cx, &channel)?;

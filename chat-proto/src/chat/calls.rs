@@ -13,9 +13,9 @@ use super::rest::RestId;
 use super::session::Earlier;
 use crate::call::{Call, CallDeadline, CallId, CallOptions};
 use crate::cx::Cx;
-use crate::error::CallError;
+use crate::error::{CallError, Phase};
 use crate::event::{Event, Reply};
-use crate::model::{Channel, ChannelSid, Identity, Message, PageRef};
+use crate::model::{Channel, ChannelSid, Identity, Member, Message, PageRef};
 use crate::push::PushChannel;
 use crate::sync::QueryId;
 use crate::time::Time;
@@ -66,10 +66,12 @@ pub(crate) enum Progress {
     Created(ChannelSid),
     /// Where the pages beside its page are.
     Page { next: Option<PageRef>, prev: Option<PageRef> },
-    /// The channel before it is gone.
+    /// The channel before it is changed or gone.
     Channel(Arc<Channel>),
-    /// The message before it is gone.
+    /// The message before it is changed or gone.
     Message(Arc<Message>),
+    /// The member before it is changed.
+    Member(Arc<Member>),
     /// Its media are described: so many bytes, which are being fetched. `renewed` if the address had ended once.
     Content { size: u64, renewed: bool },
     /// The address of its media had ended: it is asked for again.
@@ -192,7 +194,11 @@ impl Calls {
                 Clock::Fixed
             }
             CallDeadline::WhileConnected => {
-                let left = cx.config.call_timeout;
+                let mut left = cx.config.call_timeout;
+                if let Call::UpdateToken(_) = call {
+                    // An `update` without an answer makes the connection anew, and that decides (spec 01 §4.3).
+                    left = left.saturating_add(cx.config.reply_timeout);
+                }
                 if online {
                     cx.timers.arm(Timer::Call(id), cx.now + left);
                 }
@@ -257,13 +263,22 @@ impl Calls {
     /// Answers a call. One that was answered before is left alone.
     pub(super) fn answer(&mut self, cx: &mut Cx, call: CallId, result: Result<Reply, CallError>) {
         if let Some(pending) = self.pending.remove(&call) {
+            // This life did nothing, and an earlier one may have.
+            let in_doubt = pending.earlier.is_some();
+            let result =
+                result.map_err(|error| if in_doubt { CallError::Unknown(Phase::Sent) } else { error });
             if cx.config.write_ahead && Kind::of(&pending.call) == Kind::Command && result.is_err() {
                 // What was given up must not be done by a life that knows only an older save.
                 cx.ask_save();
             }
-            if let Call::SendMessage(message) = pending.call {
+            let sent_to = match pending.call {
+                Call::SendMessage(message) => Some(message.channel),
+                Call::SendMedia(message) => Some(message.channel),
+                _ => None,
+            };
+            if let Some(channel) = sent_to {
                 let index = if let Ok(Reply::MessageIndex(index)) = &result { *index } else { None };
-                self.sent.push((call, message.channel, index));
+                self.sent.push((call, channel, index));
             }
             cx.timers.cancel(Timer::Call(call));
             cx.stats.answers += 1;

@@ -76,7 +76,7 @@ pub(super) struct Record {
     /// From the document.
     pub(super) roster_name: Option<Box<str>>,
     /// What was said of the channel while its document was not there yet: the last word counts (spec 03 §22 Q11).
-    pub(super) early: Option<(Source, ChannelData)>,
+    pub(super) early: Option<Box<(Source, ChannelData<'static>)>>,
     /// The members seen since the roster was opened, until all pages are read.
     pub(super) reading_roster: Option<BTreeSet<MemberSid>>,
     /// Of a member: the lowest index that a message may have of which the app was not told.
@@ -93,10 +93,12 @@ pub(super) struct Waiting {
     pub(super) index: u64,
     pub(super) data: Box<str>,
     pub(super) freshness: Freshness,
+    /// Its id, unless it came out of turn.
+    pub(super) event: Option<i64>,
 }
 
 impl Record {
-    pub(super) fn new(name: Box<str>, early: Option<(Source, ChannelData)>) -> Self {
+    pub(super) fn new(name: Box<str>, early: Option<(Source, ChannelData<'_>)>) -> Self {
         Self {
             source: Source::None,
             name,
@@ -105,7 +107,7 @@ impl Record {
             roster: Object::Closed,
             messages_name: None,
             roster_name: None,
-            early,
+            early: early.map(|(source, data)| Box::new((source, data.into_owned()))),
             reading_roster: None,
             untold: None,
             reading_untold: None,
@@ -118,6 +120,11 @@ impl Record {
             Part::Messages => &mut self.messages,
             Part::Roster => &mut self.roster,
         }
+    }
+
+    /// The lowest id of the events of the list that wait: the app was told none from here on.
+    pub(super) fn first_waiting(&self) -> Option<i64> {
+        self.reading_untold.iter().flatten().filter_map(|waiting| waiting.event).min()
     }
 
     /// Whether messages arrive and all members are known.

@@ -1,13 +1,11 @@
 //! A channel's document, and what a change of it means (spec 03 §6.2, §8.1).
 
 use alloc::borrow::Cow;
-use alloc::boxed::Box;
-use alloc::sync::Arc;
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::lenient::{Field, attributes, set};
+use super::lenient::{Field, attributes, set, set_text};
 use crate::date::Timestamp;
 use crate::json::Json;
 use crate::model::{
@@ -18,22 +16,22 @@ use crate::model::{
 /// What a record of a channel says: `None` says nothing.
 #[expect(clippy::option_option, reason = "absent and null mean different things on the wire")]
 #[derive(Debug, Clone, Default, PartialEq)]
-pub(crate) struct ChannelData {
+pub(crate) struct ChannelData<'a> {
     /// Name of the document.
-    pub(crate) document: Option<Box<str>>,
+    pub(crate) document: Option<Cow<'a, str>>,
     /// Name of the message list.
-    pub(crate) messages: Option<Box<str>>,
+    pub(crate) messages: Option<Cow<'a, str>>,
     /// Name of the roster.
-    pub(crate) roster: Option<Box<str>>,
+    pub(crate) roster: Option<Cow<'a, str>>,
     /// How the own user stands to it; `notParticipating` counts as known (spec 03 §22 Q10).
     pub(crate) status: Option<ChannelStatus>,
     pub(crate) channel_type: Option<ChannelType>,
     pub(crate) attributes: Option<Json>,
-    pub(crate) created_by: Option<Arc<str>>,
+    pub(crate) created_by: Option<Cow<'a, str>>,
     pub(crate) date_created: Option<Timestamp>,
     pub(crate) date_updated: Option<Timestamp>,
-    pub(crate) friendly_name: Option<Option<Arc<str>>>,
-    pub(crate) unique_name: Option<Option<Arc<str>>>,
+    pub(crate) friendly_name: Option<Option<Cow<'a, str>>>,
+    pub(crate) unique_name: Option<Option<Cow<'a, str>>>,
     pub(crate) last_consumed_message_index: Option<Option<u64>>,
     pub(crate) notification_level: Option<NotificationLevel>,
     pub(crate) last_message: Option<Option<LastMessage>>,
@@ -114,23 +112,22 @@ struct StateRecord<'a> {
     date_updated: Field<Timestamp>,
 }
 
-impl ChannelData {
+impl<'a> ChannelData<'a> {
     /// Reads a channel document or an item of the own channels map: the same members mean the same in both.
-    pub(crate) fn parse(text: &str) -> Result<Self, serde_json::Error> {
-        let record: Record<'_> = serde_json::from_str(text)?;
-        let name = |field: Field<Cow<'_, str>>| field.present().map(|name| name.map(Arc::<str>::from));
+    pub(crate) fn parse(text: &'a str) -> Result<Self, serde_json::Error> {
+        let record: Record<'a> = serde_json::from_str(text)?;
         Ok(Self {
-            document: record.channel.value().map(Box::from),
-            messages: record.messages.value().map(Box::from),
-            roster: record.roster.value().map(Box::from),
+            document: record.channel.value(),
+            messages: record.messages.value(),
+            roster: record.roster.value(),
             status: record.status.value().and_then(|text| parse_status(&text)),
             channel_type: record.channel_type.value().and_then(|text| parse_type(&text)),
             attributes: record.attributes.map(|raw| attributes(Some(raw))),
-            created_by: record.created_by.value().map(Arc::from),
+            created_by: record.created_by.value(),
             date_created: record.date_created.value(),
             date_updated: record.date_updated.value(),
-            friendly_name: name(record.friendly_name),
-            unique_name: name(record.unique_name),
+            friendly_name: record.friendly_name.present(),
+            unique_name: record.unique_name.present(),
             last_consumed_message_index: record.last_consumed_message_index.present(),
             notification_level: record.notification_level.value().and_then(|text| parse_level(&text)),
             last_message: record.last_message.read(|text| {
@@ -151,20 +148,42 @@ impl ChannelData {
     }
 
     /// What a directory says of a channel, as an update of it.
-    pub(crate) fn from_descriptor(descriptor: &ChannelDescriptor) -> Self {
+    pub(crate) fn from_descriptor(descriptor: &'a ChannelDescriptor) -> Self {
         Self {
             // The document of a channel always has this name (spec 03 §5.3).
             document: Some(alloc::format!("{}.channel", descriptor.sid).into()),
             status: (descriptor.status != ChannelStatus::Unknown).then_some(descriptor.status),
             channel_type: Some(descriptor.channel_type),
             attributes: Some(descriptor.attributes.clone()),
-            created_by: descriptor.created_by.as_ref().map(|identity| Arc::from(identity.as_str())),
+            created_by: descriptor.created_by.as_ref().map(|identity| identity.as_str().into()),
             date_created: descriptor.date_created,
             date_updated: descriptor.date_updated,
-            friendly_name: Some(descriptor.friendly_name.clone()),
-            unique_name: Some(descriptor.unique_name.clone()),
+            friendly_name: Some(descriptor.friendly_name.as_deref().map(Cow::from)),
+            unique_name: Some(descriptor.unique_name.as_deref().map(Cow::from)),
             notification_level: descriptor.notification_level,
             ..Self::default()
+        }
+    }
+
+    /// Copies what the text lent.
+    pub(crate) fn into_owned(self) -> ChannelData<'static> {
+        let own = |text: Option<Cow<'_, str>>| text.map(|text| Cow::Owned(text.into_owned()));
+        ChannelData {
+            document: own(self.document),
+            messages: own(self.messages),
+            roster: own(self.roster),
+            created_by: own(self.created_by),
+            friendly_name: self.friendly_name.map(own),
+            unique_name: self.unique_name.map(own),
+            status: self.status,
+            channel_type: self.channel_type,
+            attributes: self.attributes,
+            date_created: self.date_created,
+            date_updated: self.date_updated,
+            last_consumed_message_index: self.last_consumed_message_index,
+            notification_level: self.notification_level,
+            last_message: self.last_message,
+            state: self.state,
         }
     }
 
@@ -178,12 +197,14 @@ impl ChannelData {
         };
         note(ChannelReason::Type, set(&mut channel.channel_type, self.channel_type));
         note(ChannelReason::Attributes, set(&mut channel.attributes, self.attributes.clone()));
-        let created_by = self.created_by.clone().map(|text| Some(crate::model::Identity::new(text)));
-        note(ChannelReason::CreatedBy, set(&mut channel.created_by, created_by));
+        let created_by = self.created_by.as_deref().map(Some);
+        note(ChannelReason::CreatedBy, set_text(&mut channel.created_by, created_by));
         note(ChannelReason::DateCreated, set(&mut channel.date_created, self.date_created.map(Some)));
         note(ChannelReason::DateUpdated, set(&mut channel.date_updated, self.date_updated.map(Some)));
-        note(ChannelReason::FriendlyName, set(&mut channel.friendly_name, self.friendly_name.clone()));
-        note(ChannelReason::UniqueName, set(&mut channel.unique_name, self.unique_name.clone()));
+        let friendly_name = self.friendly_name.as_ref().map(Option::as_deref);
+        note(ChannelReason::FriendlyName, set_text(&mut channel.friendly_name, friendly_name));
+        let unique_name = self.unique_name.as_ref().map(Option::as_deref);
+        note(ChannelReason::UniqueName, set_text(&mut channel.unique_name, unique_name));
         note(ChannelReason::State, set(&mut channel.state, self.state));
         note(ChannelReason::LastMessage, self.apply_last_message(channel));
         reasons
@@ -252,6 +273,10 @@ mod tests {
     use super::*;
     use crate::model::ChannelSid;
 
+    fn read(text: &str) -> ChannelData<'_> {
+        ChannelData::parse(text).unwrap()
+    }
+
     fn channel() -> Channel {
         Channel::unknown(ChannelSid::from("CH1"), ChannelType::Public)
     }
@@ -283,7 +308,6 @@ mod tests {
     #[test]
     fn last_message_is_kept_cleared_or_merged() {
         let mut channel = channel();
-        let read = |text: &str| ChannelData::parse(text).unwrap();
         read(r#"{"lastMessage":{"index":1,"timestamp":"2020-01-01"}}"#).apply(&mut channel);
         assert!(read("{}").apply(&mut channel).is_empty());
         read(r#"{"lastMessage":{"index":2}}"#).apply(&mut channel);
@@ -297,10 +321,10 @@ mod tests {
     #[test]
     fn q09_a_malformed_date_changes_nothing() {
         let mut channel = channel();
-        let read = |text: &str| ChannelData::parse(text).unwrap();
         read(r#"{"dateUpdated":"2020-01-01"}"#).apply(&mut channel);
         for date in [r#""soon""#, r#""2020-13-01""#, "true", "{}", "[]"] {
-            let data = read(&alloc::format!(r#"{{"dateUpdated":{date},"dateCreated":{date}}}"#));
+            let text = alloc::format!(r#"{{"dateUpdated":{date},"dateCreated":{date}}}"#);
+            let data = read(&text);
             assert!(data.apply(&mut channel).is_empty(), "{date}");
         }
         assert_eq!(channel.date_updated, Timestamp::parse("2020-01-01"));
@@ -311,7 +335,6 @@ mod tests {
     #[test]
     fn q13_a_new_date_of_the_state_is_a_change_of_the_state() {
         let mut channel = channel();
-        let read = |text: &str| ChannelData::parse(text).unwrap();
         read(r#"{"state":{"current":"active","dateUpdated":"2020-01-01"}}"#).apply(&mut channel);
         let later = read(r#"{"state":{"current":"active","dateUpdated":"2020-01-02"}}"#);
         assert_eq!(later.apply(&mut channel).iter().collect::<alloc::vec::Vec<_>>(), [ChannelReason::State]);

@@ -1,7 +1,7 @@
 //! Messages that the app sends, shown until the service's copy takes their place (design §4 "Order").
 //!
-//! While a send is unanswered, a message of the own user's with the same text and attributes is taken for it; the
-//! answer names the index, which confirms that or corrects it.
+//! While a send is unanswered, a message of the own user's with the same text and attributes is taken for it, or one with
+//! the media that were uploaded for it; the answer names the index, which confirms that or corrects it.
 
 use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
@@ -11,8 +11,8 @@ use serde::{Deserialize, Serialize};
 
 use super::Chat;
 use crate::call::{Call, CallId};
-use crate::model::{ChannelSid, Message};
-use crate::state::PendingMessage;
+use crate::model::{ChannelSid, MediaSid, Message};
+use crate::state::{PendingMedia, PendingMessage};
 
 /// What is known of messages on their way besides what the app sees of them. Bounded by the pending calls and, for those
 /// that are answered, by what comes next in their channel.
@@ -27,14 +27,37 @@ pub(crate) struct Echoes {
 impl Chat {
     /// The app sends a message: it shows at once.
     pub(super) fn echo(&mut self, id: CallId) {
-        let Some(Call::SendMessage(send)) = self.calls.get(id).map(|pending| &pending.call) else { return };
-        let message = Arc::new(PendingMessage {
-            call: id,
-            channel: send.channel.clone(),
-            body: send.body.as_deref().map(Arc::from),
-            attributes: send.attributes.clone(),
-        });
-        self.show_echo(message);
+        let message = match self.calls.get(id).map(|pending| &pending.call) {
+            Some(Call::SendMessage(send)) => PendingMessage {
+                call: id,
+                channel: send.channel.clone(),
+                body: send.body.as_deref().map(Arc::from),
+                attributes: send.attributes.clone(),
+                media: None,
+            },
+            Some(Call::SendMedia(send)) => PendingMessage {
+                call: id,
+                channel: send.channel.clone(),
+                body: None,
+                attributes: send.attributes.clone(),
+                media: Some(PendingMedia {
+                    media: send.media,
+                    content_type: Arc::from(&*send.content_type),
+                    filename: send.filename.as_deref().map(Arc::from),
+                    sid: None,
+                }),
+            },
+            _ => return,
+        };
+        self.show_echo(Arc::new(message));
+    }
+
+    /// The media of a message are uploaded: their SID tells the message among all others.
+    pub(super) fn echo_uploaded(&mut self, sid: &ChannelSid, id: CallId, media: &MediaSid) {
+        let echo = self.state.pending.get_mut(sid).and_then(|waiting| waiting.get_mut(&id));
+        if let Some(shown) = echo.and_then(|echo| Arc::make_mut(echo).media.as_mut()) {
+            shown.sid = Some(media.clone());
+        }
     }
 
     fn show_echo(&mut self, message: Arc<PendingMessage>) {
@@ -90,7 +113,15 @@ impl Chat {
             return;
         }
         let alike = waiting.iter().find(|(id, echo)| {
-            at(id).is_none() && echo.body == message.body && echo.attributes == message.attributes
+            let media = message.media.as_ref().map(|media| &media.sid);
+            let uploaded = echo.media.as_ref().map(|media| media.sid.as_ref());
+            // Of media nothing else is alike that another message could not have too.
+            let same = match (media, uploaded) {
+                (None, None) => echo.body == message.body && echo.attributes == message.attributes,
+                (Some(media), Some(uploaded)) => uploaded == Some(media),
+                _ => false,
+            };
+            at(id).is_none() && same
         });
         if let Some(id) = alike.map(|(id, _)| *id).filter(|_| self.is_mine(message))
             && let Some(echo) = self.hide_echo(&message.channel, id)

@@ -12,14 +12,15 @@ use crate::sync::Order;
 impl Chat {
     pub(crate) fn cancel(&mut self, cx: &mut Cx, id: CallId) -> Cancel {
         let Some(pending) = self.calls.get(id) else { return Cancel::TooLate };
+        if pending.earlier.is_some() {
+            // An earlier life may have done it.
+            return Cancel::TooLate;
+        }
         let withdrawn = match &pending.wait {
             Wait::Command => self.session.withdraw(cx, CommandOwner::Call(id)) == Withdrawn::Forgotten,
             Wait::Effect(_) | Wait::Report | Wait::Typing | Wait::Push(_) | Wait::Transport => false,
             // A call whose command was executed and which only waits to show its result.
             Wait::Document(_) => !matches!(pending.call, Call::CreateChannel(_)),
-            Wait::Query(_) => {
-                !matches!(pending.call, Call::UpdateMessageBody(..) | Call::UpdateMessageAttributes(..))
-            }
             _ => true,
         };
         if !withdrawn {

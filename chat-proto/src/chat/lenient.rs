@@ -7,6 +7,7 @@ use core::marker::PhantomData;
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
+use super::text::Unescape;
 use crate::date::Timestamp;
 use crate::json::{Json, attributes_or_empty};
 
@@ -146,12 +147,16 @@ impl<'de, T: Scalar<'de>> Visitor<'de> for FieldVisitor<T> {
 /// Attributes: normally a text that holds JSON, in channel documents also an object (spec 03 §6.2). What is absent or
 /// malformed counts as `{}`.
 pub(crate) fn attributes(raw: Option<&RawValue>) -> Json {
+    attributes_with(raw.map(RawValue::get), &mut Unescape::default())
+}
+
+/// The same with a buffer that is there already.
+pub(crate) fn attributes_with(raw: Option<&str>, unescape: &mut Unescape) -> Json {
     let Some(raw) = raw else { return Json::empty_object() };
-    if raw.get().starts_with('"') {
-        let text = serde_json::from_str::<Cow<'_, str>>(raw.get()).ok();
-        attributes_or_empty(text.as_deref())
+    if raw.starts_with('"') {
+        attributes_or_empty(unescape.text(raw))
     } else {
-        Json::parse(raw.get()).ok().filter(|json| !json.is_null()).unwrap_or_default()
+        Json::parse(raw).ok().filter(|json| !json.is_null()).unwrap_or_default()
     }
 }
 
@@ -160,6 +165,20 @@ pub(crate) fn set<T: PartialEq>(slot: &mut T, new: Option<T>) -> bool {
     match new {
         Some(new) if *slot != new => {
             *slot = new;
+            true
+        }
+        _ => false,
+    }
+}
+
+/// The same for a text that is copied only when it is another.
+pub(crate) fn set_text<T: AsRef<str> + for<'a> From<&'a str>>(
+    slot: &mut Option<T>,
+    new: Option<Option<&str>>,
+) -> bool {
+    match new {
+        Some(new) if slot.as_ref().map(T::as_ref) != new => {
+            *slot = new.map(T::from);
             true
         }
         _ => false,

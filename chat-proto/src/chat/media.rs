@@ -136,11 +136,14 @@ impl Chat {
         let step = match (call, result) {
             (_, Err(error)) => error.into(),
             (Call::SendMedia(send), Ok(reply)) => match record::uploaded(&reply) {
-                Ok(media) => Step::Command(SessionCommand::SendMediaMessage {
-                    channel: send.channel,
-                    media,
-                    attributes: send.attributes,
-                }),
+                Ok(media) => {
+                    self.echo_uploaded(&send.channel, id, &media);
+                    Step::Command(SessionCommand::SendMediaMessage {
+                        channel: send.channel,
+                        media,
+                        attributes: send.attributes,
+                    })
+                }
                 Err(error) => error.into(),
             },
             (Call::GetMediaUrl(_), Ok(reply)) => match record::record(&reply, &cx.config.media_base()) {

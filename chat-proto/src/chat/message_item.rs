@@ -6,12 +6,14 @@ use alloc::sync::Arc;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::lenient::{Field, attributes};
+use super::lenient::{Field, attributes_with};
+use super::text::Unescape;
 use crate::date::Timestamp;
 use crate::model::{
     ChannelSid, Identity, MediaInfo, MediaSid, MemberSid, Message, MessageReason, MessageSid, MessageType,
     Reasons,
 };
+use crate::state::Members;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -21,7 +23,7 @@ struct Record<'a> {
     #[serde(borrow, default)]
     author: Field<Cow<'a, str>>,
     #[serde(borrow, default)]
-    text: Field<Cow<'a, str>>,
+    text: Option<&'a RawValue>,
     #[serde(default)]
     timestamp: Field<Timestamp>,
     #[serde(default)]
@@ -56,33 +58,76 @@ fn identity(field: Field<Cow<'_, str>>) -> Option<Identity> {
     field.value().filter(|text| !text.is_empty()).map(|text| Identity::new(Arc::from(text)))
 }
 
-/// Reads an item of a message list.
-pub(crate) fn parse(text: &str, channel: &ChannelSid, index: u64) -> Result<Message, serde_json::Error> {
-    let record: Record<'_> = serde_json::from_str(text)?;
-    let is_media = matches!(&record.message_type, Field::Value(kind) if kind == "media");
-    let body = record.text.value().filter(|_| !is_media).map(Arc::from);
-    let media = record.media.filter(|_| is_media).and_then(|raw| {
-        let media: MediaRecord<'_> = serde_json::from_str(raw.get()).ok()?;
-        Some(MediaInfo {
-            sid: MediaSid::new(Arc::from(media.sid.value()?)),
-            content_type: media.content_type.value().unwrap_or_default().into(),
-            size: media.size.value().unwrap_or(0),
-            filename: media.filename.value().map(Arc::from),
+/// What a list's items are read with besides their own text.
+#[derive(Debug)]
+pub(crate) struct Reader<'a> {
+    pub(crate) channel: &'a ChannelSid,
+    /// Their names are shared with the messages that they write.
+    pub(crate) members: Option<&'a Members>,
+    pub(crate) unescape: &'a mut Unescape,
+}
+
+impl Reader<'_> {
+    /// Reads an item of a message list.
+    pub(crate) fn read(&mut self, text: &str, index: u64) -> Result<Message, serde_json::Error> {
+        let record: Record<'_> = serde_json::from_str(text)?;
+        let is_media = matches!(&record.message_type, Field::Value(kind) if kind == "media");
+        let body = self.body(record.text)?.filter(|_| !is_media);
+        let media = record.media.filter(|_| is_media).and_then(media);
+        let (author, member_sid) = self.author(record.author.value(), record.member_sid.value());
+        Ok(Message {
+            sid: MessageSid::new(Arc::from(record.sid.value().unwrap_or_default())),
+            channel: self.channel.clone(),
+            index,
+            author,
+            body,
+            message_type: if is_media { MessageType::Media } else { MessageType::Text },
+            media,
+            member_sid,
+            attributes: attributes_with(record.attributes.map(RawValue::get), self.unescape),
+            timestamp: record.timestamp.value(),
+            date_updated: record.date_updated.value(),
+            last_updated_by: identity(record.last_updated_by),
         })
-    });
-    Ok(Message {
-        sid: MessageSid::new(Arc::from(record.sid.value().unwrap_or_default())),
-        channel: channel.clone(),
-        index,
-        author: record.author.value().map(|text| Identity::new(Arc::from(text))),
-        body,
-        message_type: if is_media { MessageType::Media } else { MessageType::Text },
-        media,
-        member_sid: record.member_sid.value().map(|text| MemberSid::new(Arc::from(text))),
-        attributes: attributes(record.attributes),
-        timestamp: record.timestamp.value(),
-        date_updated: record.date_updated.value(),
-        last_updated_by: identity(record.last_updated_by),
+    }
+
+    fn body(&mut self, raw: Option<&RawValue>) -> Result<Option<Arc<str>>, serde_json::Error> {
+        let Some(raw) = raw else { return Ok(None) };
+        if let Some(text) = self.unescape.text(raw.get()) {
+            return Ok(Some(text.into()));
+        }
+        // No text, or a malformed one.
+        let field: Field<Cow<'_, str>> = serde_json::from_str(raw.get())?;
+        Ok(field.value().map(Arc::from))
+    }
+
+    /// Who wrote it: a member, most likely.
+    fn author(
+        &self,
+        author: Option<Cow<'_, str>>,
+        member: Option<Cow<'_, str>>,
+    ) -> (Option<Identity>, Option<MemberSid>) {
+        let known = member.as_deref().and_then(|sid| self.members?.get(sid));
+        let identity = known.and_then(|(_, member)| member.identity.as_ref());
+        let author = author.map(|author| match identity {
+            Some(identity) if identity.as_str() == author => identity.clone(),
+            _ => Identity::new(Arc::from(author)),
+        });
+        let member = match known {
+            Some((_, member)) => Some(member.sid.clone()),
+            None => member.map(|sid| MemberSid::new(Arc::from(sid))),
+        };
+        (author, member)
+    }
+}
+
+fn media(raw: &RawValue) -> Option<MediaInfo> {
+    let media: MediaRecord<'_> = serde_json::from_str(raw.get()).ok()?;
+    Some(MediaInfo {
+        sid: MediaSid::new(Arc::from(media.sid.value()?)),
+        content_type: media.content_type.value().unwrap_or_default().into(),
+        size: media.size.value().unwrap_or(0),
+        filename: media.filename.value().map(Arc::from),
     })
 }
 
@@ -119,10 +164,41 @@ pub(crate) fn apply(message: &mut Message, new: &Message) -> Reasons<MessageReas
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::chat::roster_item::MemberData;
     use crate::json::Json;
 
     fn read(text: &str) -> Message {
-        parse(text, &ChannelSid::from("CH1"), 6).unwrap()
+        read_with(None, text).unwrap()
+    }
+
+    fn read_with(members: Option<&Members>, text: &str) -> Result<Message, serde_json::Error> {
+        let mut unescape = Unescape::default();
+        let channel = ChannelSid::from("CH1");
+        Reader { channel: &channel, members, unescape: &mut unescape }.read(text, 6)
+    }
+
+    #[test]
+    fn names_are_shared_with_the_member() {
+        let data = MemberData::parse(r#"{"identity":"bob"}"#).unwrap().unwrap();
+        let member = data.into_member(&"CH1".into(), "MB2".into(), None);
+        let members = Members::from([("MB2".into(), (0, Arc::new(member)))]);
+        for (author, member) in [("bob", "MB2"), ("eve", "MB2"), ("bob", "MB3")] {
+            let text = alloc::format!(r#"{{"author":"{author}","memberSid":"{member}"}}"#);
+            let message = read_with(Some(&members), &text).unwrap();
+            assert_eq!((message.author, message.member_sid), (Some(author.into()), Some(member.into())));
+        }
+    }
+
+    #[test]
+    fn texts_may_be_odd() {
+        assert_eq!(read(r#"{"text":"a\n\u00e9\ud83d\ude00"}"#).body.as_deref(), Some("a\né😀"));
+        for odd in ["null", "7", "[[\"x\"]]", "{\"a\":1}", "true"] {
+            assert_eq!(read(&alloc::format!(r#"{{"text":{odd}}}"#)).body, None, "{odd}");
+        }
+        assert_eq!(read("{}").body, None);
+        for bad in [r#""\ud800""#, "1e999"] {
+            assert!(read_with(None, &alloc::format!(r#"{{"text":{bad}}}"#)).is_err(), "{bad}");
+        }
     }
 
     #[test]

@@ -5,14 +5,16 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use super::channels::{Object, Part, Source, Waiting};
+use super::message_item::Reader;
 use super::own_channels::unreadable;
 use super::{Asker, Chat, message_item};
 use crate::cx::Cx;
 use crate::event::Event;
 use crate::model::{Channel, ChannelSid, Message};
+use crate::state::ChannelEntry;
 use crate::sync::{Change, Freshness, Item, Key, Output, Select};
 
-/// How many events of a list may wait. Beyond it they are told at once: order yields to memory (law 8).
+/// How many events of a list may wait. Beyond it all that wait are told at once: order yields to memory (law 8).
 const WAITING: usize = 1000;
 
 impl Chat {
@@ -25,16 +27,24 @@ impl Chat {
             Output::Item { change, item, .. } => {
                 let Key::Index(index) = item.key else { return };
                 let record = self.channels.records.get_mut(sid);
-                if let Some(waiting) = record.and_then(|record| record.reading_untold.as_mut())
-                    && waiting.len() < WAITING
-                {
-                    let (data, freshness) = (item.data.get().into(), item.freshness);
-                    waiting.push(Waiting { change, index, data, freshness });
-                    return;
+                let Some(waiting) = record.and_then(|record| record.reading_untold.as_mut()) else {
+                    return self.message_event(cx, sid, change, index, item.data.get(), item.freshness);
+                };
+                let (data, freshness, event) = (item.data.get().into(), item.freshness, item.event);
+                waiting.push(Waiting { change, index, data, freshness, event });
+                if waiting.len() > WAITING {
+                    let all = core::mem::take(waiting);
+                    self.waited(cx, sid, all);
                 }
-                self.message_event(cx, sid, change, index, item.data.get(), item.freshness);
             }
             _ => {}
+        }
+    }
+
+    /// Events that waited are told.
+    fn waited(&mut self, cx: &mut Cx, sid: &ChannelSid, events: Vec<Waiting>) {
+        for event in events {
+            self.message_event(cx, sid, event.change, event.index, &event.data, event.freshness);
         }
     }
 
@@ -47,25 +57,35 @@ impl Chat {
         data: &str,
         freshness: Freshness,
     ) {
-        let held = self.state.channels.get(sid).and_then(|entry| entry.messages.get(&index)).cloned();
-        match (change, held) {
+        if freshness == Freshness::Known
+            && change != Change::Removed
+            && let Some(held) = self.state.channels.get(sid).and_then(|entry| entry.messages.get(&index))
+        {
             // A page brought it, in this state or a newer one, before its event did: it is told all the same.
-            (Change::Added, Some(message)) if freshness == Freshness::Known => self.tell_message(cx, message),
-            (Change::Updated, Some(_)) if freshness == Freshness::Known => {}
-            (Change::Added, _) => self.message_added(cx, sid, index, data),
-            (Change::Updated, _) => self.message_updated(cx, sid, index, data),
-            (Change::Removed, _) => self.message_removed(cx, sid, index),
+            if change == Change::Added {
+                let held = held.clone();
+                self.tell_message(cx, held);
+            }
+            return;
+        }
+        match change {
+            Change::Added => self.message_added(cx, sid, index, data),
+            Change::Updated => self.message_updated(cx, sid, index, data),
+            Change::Removed => self.message_removed(cx, sid, index),
         }
     }
 
     fn message_added(&mut self, cx: &mut Cx, sid: &ChannelSid, index: u64, text: &str) {
-        let message = match message_item::parse(text, sid, index) {
+        let mut entry = self.state.channels.get_mut(sid);
+        let members = entry.as_ref().map(|entry| &entry.members);
+        let mut reader = Reader { channel: sid, members, unescape: &mut self.unescape };
+        let message = match reader.read(text, index) {
             Ok(message) => Arc::new(message),
             Err(error) => return unreadable(cx, "message", &error),
         };
-        let Some(entry) = self.state.channels.get_mut(sid) else { return };
+        let Some(entry) = &mut entry else { return };
         entry.messages.insert(index, message.clone());
-        self.forget_old_messages(cx, sid);
+        forget_old_messages(cx, entry);
         self.tell_message(cx, message);
     }
 
@@ -79,11 +99,10 @@ impl Chat {
     }
 
     fn message_updated(&mut self, cx: &mut Cx, sid: &ChannelSid, index: u64, text: &str) {
-        let Some(known) = self.state.channels.get_mut(sid).and_then(|entry| entry.messages.get_mut(&index))
-        else {
-            return;
-        };
-        match message_item::parse(text, sid, index) {
+        let Some(entry) = self.state.channels.get_mut(sid) else { return };
+        let Some(known) = entry.messages.get_mut(&index) else { return };
+        let mut reader = Reader { channel: sid, members: Some(&entry.members), unescape: &mut self.unescape };
+        match reader.read(text, index) {
             Ok(new) => {
                 let reasons = message_item::apply(Arc::make_mut(known), &new);
                 if !reasons.is_empty() {
@@ -111,7 +130,9 @@ impl Chat {
         let mut page = Vec::with_capacity(items.len());
         for item in items {
             let Key::Index(index) = item.key else { continue };
-            if item.freshness == Freshness::Newer {
+            // After a resume the versions of what the save held are not known, and what a page says is newer: its event
+            // tells nothing more.
+            if item.freshness != Freshness::Known {
                 self.overtake_waiting(sid, index);
                 self.message_updated(cx, sid, index, item.data.get());
             }
@@ -120,7 +141,9 @@ impl Chat {
                 page.push(known.clone());
                 continue;
             }
-            match message_item::parse(item.data.get(), sid, index) {
+            let members = Some(&entry.members);
+            let mut reader = Reader { channel: sid, members, unescape: &mut self.unescape };
+            match reader.read(item.data.get(), index) {
                 Ok(message) => {
                     let message = Arc::new(message);
                     entry.messages.insert(index, message.clone());
@@ -130,7 +153,9 @@ impl Chat {
                 Err(error) => unreadable(cx, "message", &error),
             }
         }
-        self.forget_old_messages(cx, sid);
+        if let Some(entry) = self.state.channels.get_mut(sid) {
+            forget_old_messages(cx, entry);
+        }
         page.sort_by_key(|message| message.index);
         page
     }
@@ -184,7 +209,7 @@ impl Chat {
         }
     }
 
-    fn read_untold(&mut self, cx: &mut Cx, sid: &ChannelSid) {
+    pub(super) fn read_untold(&mut self, cx: &mut Cx, sid: &ChannelSid) {
         let record = self.channels.records.get_mut(sid).filter(|record| record.reading_untold.is_none());
         let Some(record) = record else { return };
         if let (Some(untold), Object::Open(entity)) = (record.untold, record.messages) {
@@ -203,12 +228,33 @@ impl Chat {
     ) {
         let fresh: Vec<(Key<'_>, Freshness)> =
             items.iter().map(|item| (item.key.clone(), item.freshness)).collect();
-        for message in self.message_page(cx, sid, items) {
+        let messages = self.message_page(cx, sid, items);
+        let Some(record) = self.channels.records.get(sid) else { return };
+        let untold = record.untold;
+        // What waits tells of itself.
+        let waiting = |index: u64| {
+            let mut events = record.reading_untold.iter().flatten();
+            events.any(|event| event.index == index && event.change == Change::Added)
+        };
+        let mut tell = Vec::new();
+        for message in messages {
             let key = Key::Index(message.index);
-            // For `Ahead` the event is still to come, and tells.
-            if fresh.contains(&(key, Freshness::New)) {
-                self.tell_message(cx, message);
+            let freshness = fresh.iter().find(|(of, _)| *of == key).map(|(_, freshness)| *freshness);
+            let due = match freshness {
+                Some(Freshness::New) => true,
+                // For `Ahead` the event is still to come, and tells.
+                Some(Freshness::Ahead) | None => false,
+                // Another page showed it before this one: that told nobody.
+                Some(Freshness::Newer | Freshness::Known) => {
+                    untold.is_some_and(|untold| message.index >= untold) && !waiting(message.index)
+                }
+            };
+            if due {
+                tell.push(message);
             }
+        }
+        for message in tell {
+            self.tell_message(cx, message);
         }
         let Some(record) = self.channels.records.get_mut(sid) else { return };
         match (next, record.messages) {
@@ -226,17 +272,15 @@ impl Chat {
         let Some(record) = self.channels.records.get_mut(sid) else { return };
         let beyond = newest.map_or(0, |newest| newest.saturating_add(1));
         record.untold = record.untold.map(|untold| untold.max(beyond));
-        for event in record.reading_untold.take().unwrap_or_default() {
-            self.message_event(cx, sid, event.change, event.index, &event.data, event.freshness);
-        }
+        let waited = record.reading_untold.take().unwrap_or_default();
+        self.waited(cx, sid, waited);
         self.echoes_passed(sid);
     }
+}
 
-    /// Keeps the newest (law 8).
-    fn forget_old_messages(&mut self, cx: &Cx, sid: &ChannelSid) {
-        let Some(entry) = self.state.channels.get_mut(sid) else { return };
-        while entry.messages.len() > cx.config.limits.messages_per_channel {
-            entry.messages.pop_first();
-        }
+/// Keeps the newest (law 8).
+fn forget_old_messages(cx: &Cx, entry: &mut ChannelEntry) {
+    while entry.messages.len() > cx.config.limits.messages_per_channel {
+        entry.messages.pop_first();
     }
 }

@@ -13,6 +13,7 @@ mod dialect;
 mod directory;
 mod document;
 mod echoes;
+mod edits;
 mod giving_up;
 mod lenient;
 mod media;
@@ -33,6 +34,7 @@ mod session;
 mod shutdown;
 mod sorting;
 mod steps;
+mod text;
 mod typing;
 mod users;
 
@@ -51,6 +53,7 @@ use self::rest::{Rest, RestId};
 pub(crate) use self::saving::SavedChat;
 use self::session::{Session, SessionContext, SessionEvent};
 use self::shutdown::Ending;
+use self::text::Unescape;
 use self::typing::Typing;
 use self::users::Users;
 use crate::call::{Call, CallId, CallOptions, RefusedReason};
@@ -99,6 +102,8 @@ pub(crate) enum Timer {
     HttpAgain(CallId),
     /// The push registrar may be asked again about this channel.
     Push(PushChannel),
+    /// The registration of this channel is to be renewed.
+    PushRenewal(PushChannel),
     /// The time that pending calls were given at shutdown is over.
     Drain,
 }
@@ -110,7 +115,9 @@ impl Timer {
             Self::Session(timer) => timer.why(),
             Self::Typing(_) => Why::Typing,
             Self::Report => Why::ReadHorizon,
-            Self::Reload | Self::HttpIdle(_) | Self::HttpAgain(_) | Self::Push(_) => Why::Request,
+            Self::Reload | Self::HttpIdle(_) | Self::HttpAgain(_) | Self::Push(_) | Self::PushRenewal(_) => {
+                Why::Request
+            }
         }
     }
 }
@@ -166,6 +173,7 @@ pub(crate) struct Chat {
     token: Option<Token>,
     ending: Ending,
     online: bool,
+    unescape: Unescape,
     entities: BTreeMap<EntityId, Role>,
     queries: BTreeMap<QueryId, (EntityId, Asker)>,
     reads: BTreeMap<RestId, Reader>,
@@ -194,6 +202,7 @@ impl Chat {
             token: None,
             ending: Ending::default(),
             online: false,
+            unescape: Unescape::default(),
             entities: BTreeMap::new(),
             queries: BTreeMap::new(),
             reads: BTreeMap::new(),
@@ -310,6 +319,7 @@ impl Chat {
             }
             Timer::HttpAgain(call) => self.transfers.again(cx, call, self.online),
             Timer::Push(channel) => self.push_rested(cx, channel),
+            Timer::PushRenewal(channel) => self.push_is_old(cx, channel),
             Timer::Drain => self.end(cx),
         }
         self.settle(cx);

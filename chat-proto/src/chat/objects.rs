@@ -5,6 +5,7 @@ use alloc::sync::Arc;
 use super::calls::Wait;
 use super::channels::{Object, Part, Source};
 use super::document::ChannelData;
+use super::lenient::set_text;
 use super::own_channels::unreadable;
 use super::{Asker, Chat, Role};
 use crate::cx::Cx;
@@ -72,15 +73,16 @@ impl Chat {
             }
         };
         let Some(record) = self.channels.records.get_mut(sid) else { return };
-        record.messages_name.clone_from(&data.messages);
-        record.roster_name.clone_from(&data.roster);
+        set_text(&mut record.messages_name, Some(data.messages.as_deref()));
+        set_text(&mut record.roster_name, Some(data.roster.as_deref()));
         if let Some(entry) = self.state.channels.get_mut(sid) {
             let reasons = data.apply(Arc::make_mut(&mut entry.channel));
             self.tell_update(cx, sid, reasons);
             self.look_for_untold(cx, sid);
             return;
         }
-        let (source, early) = record.early.take().unwrap_or((Source::None, ChannelData::default()));
+        let (source, early) =
+            record.early.take().map_or((Source::None, ChannelData::default()), |early| *early);
         let mut channel = Channel::unknown(sid.clone(), early.channel_type.unwrap_or(ChannelType::Public));
         early.apply(&mut channel);
         data.apply(&mut channel);

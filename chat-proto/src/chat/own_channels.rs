@@ -1,6 +1,8 @@
 //! The own channels: the map that names them, the list read at the start, and what a record of a channel does to what
 //! is known of it (spec 03 §7).
 
+use alloc::borrow::Cow;
+use alloc::boxed::Box;
 use alloc::sync::Arc;
 
 use super::calls::Wait;
@@ -13,6 +15,7 @@ use super::{Chat, Reader, Role};
 use crate::cx::Cx;
 use crate::error::{CallError, Fault};
 use crate::event::Event;
+use crate::frame::json_problem;
 use crate::model::{ChannelReason, ChannelSid, ChannelStatus, ChannelType, Reasons};
 use crate::sync::{Change, Item, Key, Kind, Order, Output};
 use crate::twilsock::Url;
@@ -128,7 +131,7 @@ impl Chat {
 
     fn own_channel_entry(&mut self, cx: &mut Cx, entry: SyncListEntry) {
         let data = ChannelData {
-            document: Some(entry.document),
+            document: Some(Cow::Borrowed(&entry.document)),
             status: (entry.status != ChannelStatus::Unknown).then_some(entry.status),
             last_consumed_message_index: Some(entry.last_consumed_message_index),
             notification_level: entry.notification_level,
@@ -161,7 +164,7 @@ impl Chat {
         &mut self,
         cx: &mut Cx,
         sid: &ChannelSid,
-        data: ChannelData,
+        data: ChannelData<'_>,
         source: Source,
     ) -> bool {
         if let Some(record) = self.channels.records.get_mut(sid) {
@@ -169,9 +172,9 @@ impl Chat {
                 return self.update_known(cx, sid, &data, source);
             }
             // Its document is on the way: the last word counts.
-            let counts = record.early.as_ref().is_none_or(|(early, _)| early.yields_to(source));
+            let counts = record.early.as_ref().is_none_or(|early| early.0.yields_to(source));
             if counts {
-                record.early = Some((source, data));
+                record.early = Some(Box::new((source, data.into_owned())));
             }
             return counts;
         }
@@ -186,14 +189,20 @@ impl Chat {
             }));
             return false;
         }
-        let name = data.document.clone().unwrap_or_else(|| directory::document_name(sid));
+        let name = data.document.as_deref().map_or_else(|| directory::document_name(sid), Box::from);
         self.channels.records.insert(sid.clone(), Record::new(name, Some((source, data))));
         self.open_document(cx, sid);
         true
     }
 
     /// What a record does to a channel that the app knows: the rows of spec 03 §7.3, the first that fits.
-    fn update_known(&mut self, cx: &mut Cx, sid: &ChannelSid, data: &ChannelData, source: Source) -> bool {
+    fn update_known(
+        &mut self,
+        cx: &mut Cx,
+        sid: &ChannelSid,
+        data: &ChannelData<'_>,
+        source: Source,
+    ) -> bool {
         let (Some(record), Some(entry)) =
             (self.channels.records.get_mut(sid), self.state.channels.get_mut(sid))
         else {
@@ -245,10 +254,8 @@ impl Chat {
         let Some(record) = self.channels.records.get_mut(sid) else { return };
         let Some(entry) = self.state.channels.get_mut(sid) else {
             // It was never told of. Calls that wait for it must not wait for ever.
-            record.early = Some((
-                Source::Sync,
-                ChannelData { status: Some(ChannelStatus::Known), ..ChannelData::default() },
-            ));
+            let known = ChannelData { status: Some(ChannelStatus::Known), ..ChannelData::default() };
+            record.early = Some(Box::new((Source::Sync, known)));
             return;
         };
         let channel = Arc::make_mut(&mut entry.channel);
@@ -295,8 +302,8 @@ impl Chat {
     }
 }
 
-/// Something came that cannot be read; the session goes on.
-pub(super) fn unreadable(cx: &mut Cx, what: &'static str, problem: &dyn core::fmt::Display) {
-    let problem = alloc::string::ToString::to_string(problem).into();
+/// Something came that cannot be read; the session goes on. What it holds is not quoted: it is somebody's message.
+pub(super) fn unreadable(cx: &mut Cx, what: &'static str, error: &serde_json::Error) {
+    let problem = json_problem(error);
     cx.events.push(Event::Fault(Fault::Unreadable { what: what.into(), problem }));
 }

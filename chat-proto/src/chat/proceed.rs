@@ -7,16 +7,16 @@ use alloc::vec::Vec;
 use super::begin::Step;
 use super::calls::{Progress, Wait};
 use super::channels::{Record, Source};
-use super::commands::{Response, SessionCommand};
+use super::commands::Response;
 use super::document::ChannelData;
 use super::read_horizon::Move;
-use super::{Asker, Chat, directory};
+use super::{Chat, directory};
 use crate::call::{Call, CallId, Direction};
 use crate::cx::Cx;
 use crate::error::CallError;
 use crate::event::{Reply, UnreadCount};
 use crate::model::{ChannelSid, ChannelStatus, ChannelType, Identity, Page, PageRef, PageSource};
-use crate::sync::{Item, Key, Select};
+use crate::sync::{Item, Key};
 
 /// What came for a call.
 pub(super) enum Got<'a> {
@@ -52,20 +52,26 @@ impl Chat {
             Call::Join(sid) | Call::Leave(sid) | Call::Decline(sid) => self.effect_step(id, sid),
             Call::UpdateChannelAttributes(sid, _)
             | Call::UpdateFriendlyName(sid, _)
-            | Call::UpdateUniqueName(sid, _) => self.channel_answer(&sid),
+            | Call::UpdateUniqueName(sid, _) => match self.state.channel(&sid) {
+                Some(channel) => Reply::Channel(channel.clone()).into(),
+                None => self.channel_before(id, None),
+            },
             Call::DeleteChannel(_) => self.channel_before(id, None),
             Call::UpdateMemberAttributes(sid, member, _) => match self.member(&sid, &member) {
                 Some(member) => Reply::Member(member.clone()).into(),
-                None => CallError::UnknownMember(member.as_str().into()).into(),
+                // Gone meanwhile.
+                None => match self.calls.get(id).map(|pending| pending.progress.clone()) {
+                    Some(Progress::Member(member)) => Reply::Member(member).into(),
+                    _ => CallError::UnknownMember(member.as_str().into()).into(),
+                },
             },
-            Call::UpdateMessageBody(sid, index, _) | Call::UpdateMessageAttributes(sid, index, _) => {
-                self.message_answer(cx, id, &sid, index)
+            Call::UpdateMessageBody(sid, index, text) => self.edited_answer(id, &sid, index, |message| {
+                message.body = Some(Arc::from(text));
+            }),
+            Call::UpdateMessageAttributes(sid, index, attributes) => {
+                self.edited_answer(id, &sid, index, |message| message.attributes = attributes)
             }
-            Call::RemoveMessage(_, index) => match self.calls.get(id).map(|pending| pending.progress.clone())
-            {
-                Some(Progress::Message(message)) => Reply::Message(message).into(),
-                _ => CallError::UnknownMessage(index).into(),
-            },
+            Call::RemoveMessage(..) => self.deleted_answer(id),
             Call::UpdateUserAttributes(identity, _) | Call::UpdateUserFriendlyName(identity, _) => {
                 match self.state.users.get(&identity) {
                     Some(user) => Reply::User(user.clone()).into(),
@@ -134,27 +140,6 @@ impl Chat {
         }
     }
 
-    fn channel_answer(&self, sid: &ChannelSid) -> Step {
-        match self.state.channel(sid) {
-            Some(channel) => Reply::Channel(channel.clone()).into(),
-            None => CallError::UnknownChannel(sid.clone()).into(),
-        }
-    }
-
-    /// The message after its change. One that this client does not hold is read.
-    fn message_answer(&mut self, cx: &mut Cx, id: CallId, sid: &ChannelSid, index: u64) -> Step {
-        let known = self.state.channels.get(sid).and_then(|entry| entry.messages.get(&index));
-        let list = self.channels.records.get(sid).and_then(|record| record.messages.entity());
-        match (known, list) {
-            (Some(message), _) => Reply::Message(message.clone()).into(),
-            (None, Some(entity)) => {
-                let select = Select { from: Some(alloc::format!("{index}")), page_size: 1, ..Select::all() };
-                Step::Wait(Wait::Query(self.query(cx, entity, Asker::Call(id), select)))
-            }
-            (None, None) => CallError::UnknownMessage(index).into(),
-        }
-    }
-
     // ---- items were read
 
     fn items(
@@ -184,20 +169,8 @@ impl Chat {
                     None => Reply::UnreadCount(UnreadCount::Known(0)).into(),
                 }
             }
-            Call::UpdateMessageBody(channel, index, _) | Call::UpdateMessageAttributes(channel, index, _) => {
-                let page = self.message_page(cx, &channel, items);
-                match page.into_iter().find(|message| message.index == index) {
-                    Some(message) => Reply::Message(message).into(),
-                    None => CallError::UnknownMessage(index).into(),
-                }
-            }
-            Call::RemoveMessage(channel, index) => {
-                let page = self.message_page(cx, &channel, items);
-                if let Some(message) = page.into_iter().find(|message| message.index == index) {
-                    self.calls.progress(id, Progress::Message(message));
-                }
-                // One that is not there is for the service to refuse.
-                Step::Command(SessionCommand::DeleteMessage { channel, index })
+            Call::UpdateMessageBody(..) | Call::UpdateMessageAttributes(..) | Call::RemoveMessage(..) => {
+                self.message_read(cx, id, call, items)
             }
             Call::GetChannelBySid(sid) => {
                 let found =

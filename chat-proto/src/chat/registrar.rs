@@ -32,8 +32,11 @@ const MESSAGE_TYPES: [&str; 6] = [
     "twilio.ipmsg.typing_indicator",
     "twilio.channel.consumption_update",
 ];
-/// How long a registration lasts. Nothing renews it but a new token, and tokens do not last longer (spec 01 §5.3).
+/// How long a registration lasts (spec 01 §5.3).
 const TTL: &str = "PT24H";
+/// When it is renewed. The reference client never does, and its device goes silent when nothing else makes it register
+/// again in time, as a new token does.
+const RENEWAL: Duration = Duration::from_hours(12);
 /// The wait after a failure; it doubles up to [`LONGEST_WAIT`].
 const FIRST_WAIT: u64 = 2_000;
 const LONGEST_WAIT: u64 = 120_000;
@@ -72,6 +75,8 @@ struct Held {
     id: Box<Secret>,
     device: Secret,
     token: Token,
+    /// It is old enough to be renewed.
+    old: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -93,7 +98,7 @@ impl Registration {
         let register = |device: &Secret| Operation::Register { device: device.clone(), token: token.clone() };
         match (&self.held, &self.in_doubt, &self.wanted) {
             (Some(held), _, Some(wanted)) if held.device == *wanted => {
-                (held.token != *token).then(|| register(wanted))
+                (held.old || held.token != *token).then(|| register(wanted))
             }
             (Some(_), ..) => Some(Operation::Remove),
             // Its id is learned by registering it again; then it can be removed.
@@ -143,6 +148,15 @@ impl Chat {
     pub(super) fn push_rested(&mut self, cx: &mut Cx, channel: PushChannel) {
         if let Some(registration) = self.registrar.channels.get_mut(&channel) {
             registration.resting = false;
+        }
+        self.drive_push(cx, channel);
+    }
+
+    /// A registration lasts no longer than it lasted already.
+    pub(super) fn push_is_old(&mut self, cx: &mut Cx, channel: PushChannel) {
+        let registration = self.registrar.channels.get_mut(&channel);
+        if let Some(held) = registration.and_then(|registration| registration.held.as_mut()) {
+            held.old = true;
         }
         self.drive_push(cx, channel);
     }
@@ -209,7 +223,8 @@ impl Chat {
             (_, Outcome::ShutDown) => return,
             (Operation::Register { device, token }, Outcome::Done(body)) => match registered(body) {
                 Some(id) => {
-                    registration.held = Some(Held { id: Box::new(id), device, token });
+                    registration.held = Some(Held { id: Box::new(id), device, token, old: false });
+                    cx.timers.arm(Timer::PushRenewal(channel), cx.now + RENEWAL);
                     (registration.in_doubt, registration.failures) = (None, 0);
                     None
                 }
@@ -226,6 +241,7 @@ impl Chat {
                 None
             }
             (Operation::Remove, Outcome::Done(_)) => {
+                cx.timers.cancel(Timer::PushRenewal(channel));
                 (registration.held, registration.failures) = (None, 0);
                 None
             }
@@ -235,6 +251,7 @@ impl Chat {
                     None
                 } else {
                     // It ends by itself within a day.
+                    cx.timers.cancel(Timer::PushRenewal(channel));
                     (registration.held, registration.failures) = (None, 0);
                     Some(error).filter(|_| registration.wanted.is_none())
                 }

@@ -9,8 +9,10 @@ use super::own_channels::unreadable;
 use super::roster_item::MemberData;
 use super::{Asker, Chat};
 use crate::cx::Cx;
+use crate::error::Fault;
 use crate::event::Event;
 use crate::model::{ChannelSid, Identity, Member, MemberSid};
+use crate::state::ChannelEntry;
 use crate::sync::{Change, Freshness, Item, Key, Output};
 
 impl Chat {
@@ -22,17 +24,21 @@ impl Chat {
             Output::Removed { .. } => self.stream_lost(cx, sid, Part::Roster, None),
             Output::Item { change, item, .. } => {
                 let Key::Name(name) = &item.key else { return };
-                let member = MemberSid::new(Arc::<str>::from(&**name));
-                let held = self.member(sid, &member).cloned();
-                match (change, held) {
+                let (name, data) = (&**name, item.data.get());
+                if item.freshness == Freshness::Known
+                    && change != Change::Removed
+                    && let Some(held) = self.member(sid, name)
+                {
                     // A page brought the member, in this state or a newer one, before the event did.
-                    (Change::Added, Some(held)) if item.freshness == Freshness::Known => {
-                        cx.events.push(Event::MemberJoined(held));
+                    if change == Change::Added {
+                        cx.events.push(Event::MemberJoined(held.clone()));
                     }
-                    (Change::Updated, Some(_)) if item.freshness == Freshness::Known => {}
-                    (Change::Added, _) => self.member_came(cx, sid, &member, item.data.get()),
-                    (Change::Updated, _) => self.member_changed(cx, sid, &member, item.data.get()),
-                    (Change::Removed, _) => self.member_went(cx, sid, &member),
+                    return;
+                }
+                match change {
+                    Change::Added => self.member_came(cx, sid, name, data),
+                    Change::Updated => self.member_changed(cx, sid, name, data),
+                    Change::Removed => self.member_went(cx, sid, &name.into()),
                 }
             }
             _ => {}
@@ -49,11 +55,10 @@ impl Chat {
     ) {
         for item in items {
             let Key::Name(name) = &item.key else { continue };
-            let member = MemberSid::new(Arc::<str>::from(&**name));
-            if item.freshness == Freshness::Known && self.member(sid, &member).is_some() {
-                self.note_seen(sid, &member);
+            if item.freshness == Freshness::Known && self.member(sid, name).is_some() {
+                self.note_seen(sid, name);
             } else {
-                self.member_changed(cx, sid, &member, item.data.get());
+                self.member_changed(cx, sid, name, item.data.get());
             }
         }
         let Some(record) = self.channels.records.get_mut(sid) else { return };
@@ -79,28 +84,27 @@ impl Chat {
         self.wake_streams(cx, sid);
     }
 
-    fn note_seen(&mut self, sid: &ChannelSid, member: &MemberSid) {
+    fn note_seen(&mut self, sid: &ChannelSid, member: &str) {
         if let Some(seen) =
             self.channels.records.get_mut(sid).and_then(|record| record.reading_roster.as_mut())
         {
-            seen.insert(member.clone());
+            seen.insert(member.into());
         }
     }
 
-    fn member_came(&mut self, cx: &mut Cx, sid: &ChannelSid, member: &MemberSid, text: &str) {
+    fn member_came(&mut self, cx: &mut Cx, sid: &ChannelSid, member: &str, text: &str) {
         let Some(data) = read(cx, text) else { return };
         self.note_seen(sid, member);
         let order = self.state.next_order;
         let Some(entry) = self.state.channels.get_mut(sid) else { return };
         let order = entry.members.get(member).map_or(order, |(order, _)| *order);
-        let joined = Arc::new(data.into_member(sid, member.clone()));
-        entry.members.insert(member.clone(), (order, joined.clone()));
+        let joined = enter(entry, order, data, sid, member);
         self.state.next_order += 1;
         cx.events.push(Event::MemberJoined(joined));
     }
 
     /// A change of a member, or a member that nobody told of: that one becomes known silently (spec 03 §10).
-    fn member_changed(&mut self, cx: &mut Cx, sid: &ChannelSid, member: &MemberSid, text: &str) {
+    fn member_changed(&mut self, cx: &mut Cx, sid: &ChannelSid, member: &str, text: &str) {
         let Some(data) = read(cx, text) else { return };
         self.note_seen(sid, member);
         let order = self.state.next_order;
@@ -111,8 +115,7 @@ impl Chat {
                 cx.events.push(Event::MemberUpdated { member: known.clone(), reasons });
             }
         } else {
-            let unseen = Arc::new(data.into_member(sid, member.clone()));
-            entry.members.insert(member.clone(), (order, unseen));
+            enter(entry, order, data, sid, member);
             self.state.next_order += 1;
         }
     }
@@ -126,8 +129,8 @@ impl Chat {
     }
 
     /// A member by membership.
-    pub(super) fn member(&self, sid: &ChannelSid, member: &MemberSid) -> Option<&Arc<Member>> {
-        self.state.channels.get(sid)?.members.get(member).map(|(_, member)| member)
+    pub(super) fn member(&self, sid: &ChannelSid, member: impl AsRef<str>) -> Option<&Arc<Member>> {
+        self.state.channels.get(sid)?.members.get(member.as_ref()).map(|(_, member)| member)
     }
 
     /// A member by person; of several the one seen last (spec 03 §10).
@@ -136,12 +139,29 @@ impl Chat {
     }
 }
 
+/// Puts a member in the roster, in place of what was known of it.
+fn enter(
+    entry: &mut ChannelEntry,
+    order: u64,
+    data: MemberData<'_>,
+    channel: &ChannelSid,
+    sid: &str,
+) -> Arc<Member> {
+    let sid = MemberSid::from(sid);
+    // Most members of a channel have one role.
+    let other = entry.members.first_key_value().map(|(_, (_, member))| &**member);
+    let member = Arc::new(data.into_member(channel, sid.clone(), other));
+    entry.members.insert(sid, (order, member.clone()));
+    member
+}
+
 /// Reads an item; what is no member is told and ignored (spec 03 §6.5).
-fn read(cx: &mut Cx, text: &str) -> Option<MemberData> {
+fn read<'a>(cx: &mut Cx, text: &'a str) -> Option<MemberData<'a>> {
     match MemberData::parse(text) {
         Ok(Some(data)) => Some(data),
         Ok(None) => {
-            unreadable(cx, "member", &"it has neither identity nor type");
+            let problem = "it has neither identity nor type".into();
+            cx.events.push(Event::Fault(Fault::Unreadable { what: "member".into(), problem }));
             None
         }
         Err(error) => {

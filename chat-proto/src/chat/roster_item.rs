@@ -6,7 +6,7 @@ use alloc::sync::Arc;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::lenient::{Field, attributes, set};
+use super::lenient::{Field, attributes, set, set_text};
 use crate::date::Timestamp;
 use crate::json::Json;
 use crate::model::{ChannelSid, Identity, Member, MemberReason, MemberSid, MemberType, Reasons, RoleSid};
@@ -14,16 +14,16 @@ use crate::model::{ChannelSid, Identity, Member, MemberReason, MemberSid, Member
 /// What an item says. Unlike a [`Member`] it knows what it does not say.
 #[expect(clippy::option_option, reason = "absent and null mean different things on the wire")]
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct MemberData {
-    identity: Option<Identity>,
+pub(crate) struct MemberData<'a> {
+    identity: Option<Cow<'a, str>>,
     member_type: MemberType,
-    role_sid: Option<RoleSid>,
+    role_sid: Option<Cow<'a, str>>,
     attributes: Option<Json>,
     date_created: Option<Timestamp>,
     date_updated: Option<Timestamp>,
     last_consumed_message_index: Option<Option<u64>>,
     last_consumption_timestamp: Option<Timestamp>,
-    user_info: Option<Arc<str>>,
+    user_info: Option<Cow<'a, str>>,
 }
 
 #[derive(Deserialize)]
@@ -50,15 +50,15 @@ struct Record<'a> {
 }
 
 /// A text; an empty one counts as none.
-fn text(field: Field<Cow<'_, str>>) -> Option<Arc<str>> {
-    field.value().filter(|text| !text.is_empty()).map(Arc::from)
+fn text(field: Field<Cow<'_, str>>) -> Option<Cow<'_, str>> {
+    field.value().filter(|text| !text.is_empty())
 }
 
-impl MemberData {
+impl<'a> MemberData<'a> {
     /// Reads an item of a roster; `Ok(None)` when it says neither who nor what kind of member it is (spec 03 §6.5).
-    pub(crate) fn parse(item: &str) -> Result<Option<Self>, serde_json::Error> {
+    pub(crate) fn parse(item: &'a str) -> Result<Option<Self>, serde_json::Error> {
         let record: Record<'_> = serde_json::from_str(item)?;
-        let identity = text(record.identity).map(Identity::new);
+        let identity = text(record.identity);
         let kind = text(record.member_type);
         if identity.is_none() && kind.is_none() {
             return Ok(None);
@@ -72,7 +72,7 @@ impl MemberData {
         Ok(Some(Self {
             identity,
             member_type,
-            role_sid: text(record.role_sid).map(RoleSid::new),
+            role_sid: text(record.role_sid),
             attributes: record.attributes.map(|raw| attributes(Some(raw))),
             date_created: record.date_created.value(),
             date_updated: record.date_updated.value(),
@@ -82,21 +82,26 @@ impl MemberData {
         }))
     }
 
-    /// The member that the item describes.
-    pub(crate) fn into_member(self, channel: &ChannelSid, sid: MemberSid) -> Member {
+    /// The member that the item describes. Its role is shared with `other` if it is the same.
+    pub(crate) fn into_member(self, channel: &ChannelSid, sid: MemberSid, other: Option<&Member>) -> Member {
+        let others = other.and_then(|other| other.role_sid.as_ref());
+        let role_sid = self.role_sid.map(|role| match others {
+            Some(others) if others.as_str() == role => others.clone(),
+            _ => RoleSid::new(Arc::from(role)),
+        });
         Member {
             sid,
             channel: channel.clone(),
-            identity: self.identity,
+            identity: self.identity.map(|identity| Identity::new(Arc::from(identity))),
             member_type: self.member_type,
             is_typing: false,
             attributes: self.attributes.unwrap_or_default(),
-            role_sid: self.role_sid,
+            role_sid,
             date_created: self.date_created,
             date_updated: self.date_updated,
             last_consumed_message_index: self.last_consumed_message_index.flatten(),
             last_consumption_timestamp: self.last_consumption_timestamp,
-            user_info: self.user_info,
+            user_info: self.user_info.map(Arc::from),
         }
     }
 
@@ -111,7 +116,7 @@ impl MemberData {
         note(MemberReason::Attributes, set(&mut member.attributes, self.attributes.clone()));
         note(MemberReason::DateUpdated, set(&mut member.date_updated, self.date_updated.map(Some)));
         note(MemberReason::DateCreated, set(&mut member.date_created, self.date_created.map(Some)));
-        note(MemberReason::RoleSid, set(&mut member.role_sid, self.role_sid.clone().map(Some)));
+        note(MemberReason::RoleSid, set_text(&mut member.role_sid, self.role_sid.as_deref().map(Some)));
         let horizon = set(&mut member.last_consumed_message_index, self.last_consumed_message_index);
         note(MemberReason::LastConsumedMessageIndex, horizon);
         let reported = set(&mut member.last_consumption_timestamp, self.last_consumption_timestamp.map(Some));
@@ -126,7 +131,7 @@ mod tests {
 
     fn member(item: &str) -> Member {
         let data = MemberData::parse(item).unwrap().unwrap();
-        data.into_member(&ChannelSid::from("CH1"), MemberSid::from("MB1"))
+        data.into_member(&ChannelSid::from("CH1"), MemberSid::from("MB1"), None)
     }
 
     #[test]

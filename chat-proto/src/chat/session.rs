@@ -12,8 +12,6 @@ use alloc::borrow::Cow;
 use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 
-use serde_json::value::RawValue;
-
 use self::backoff::backoff;
 use self::context::Read;
 use self::outbox::{Gone, Outbox, is_gone};
@@ -220,7 +218,7 @@ impl Session {
             Output::Removed { entity } if self.is_mine(entity) => self.vanished(cx, entity, false),
             Output::Context { entity, ref data } if self.is_mine(entity) => {
                 if self.list == List::Open(entity) {
-                    self.context(cx, data);
+                    self.context(cx, data.get());
                 }
             }
             Output::Item { entity, ref item, .. } if self.is_mine(entity) => {
@@ -348,7 +346,7 @@ impl Session {
         }
     }
 
-    fn context(&mut self, cx: &mut Cx, data: &RawValue) {
+    fn context(&mut self, cx: &mut Cx, data: &str) {
         match context::read(data) {
             Read::Complete(context) => self.complete(cx, *context),
             Read::Incomplete => self.ask_later(cx),

@@ -10,7 +10,6 @@ use alloc::sync::Arc;
 use super::begin::Step;
 use super::calls::{Progress, Wait};
 use super::channels::{Reading, Record};
-use super::commands::SessionCommand;
 use super::{Asker, Chat, directory};
 use crate::call::{CallId, Direction, GetMessages, MemberRef};
 use crate::cx::Cx;
@@ -154,27 +153,6 @@ impl Chat {
                 cx,
             ),
         })
-    }
-
-    /// The answer holds the message as it was, so one that is not held is read first.
-    pub(super) fn remove_message_step(
-        &mut self,
-        cx: &mut Cx,
-        id: CallId,
-        channel: ChannelSid,
-        index: u64,
-    ) -> Step {
-        let known = self.state.channels.get(&channel).and_then(|entry| entry.messages.get(&index)).cloned();
-        let list = self.channels.records.get(&channel).and_then(|record| record.messages.entity());
-        match (known, list) {
-            (Some(message), _) => self.calls.progress(id, Progress::Message(message)),
-            (None, Some(entity)) => {
-                let select = Select { from: Some(alloc::format!("{index}")), page_size: 1, ..Select::all() };
-                return Step::Wait(Wait::Query(self.query(cx, entity, Asker::Call(id), select)));
-            }
-            (None, None) => {}
-        }
-        Step::Command(SessionCommand::DeleteMessage { channel, index })
     }
 
     /// Keeps a channel as it is: the answer tells of it when it is gone.

@@ -16,7 +16,7 @@ use crate::call::{Call, CallId};
 use crate::cx::Cx;
 use crate::error::{CallError, Phase};
 use crate::event::{Event, Reply};
-use crate::model::{ChannelSid, Identity, MemberSid};
+use crate::model::{ChannelSid, Identity, Member, MemberSid};
 use crate::time::Time;
 use crate::twilsock::{HttpReply, Method, Owner, Request, RequestError, Retry, Url};
 
@@ -32,8 +32,38 @@ pub(super) struct Typing {
     /// How often typing is told, as the service said last.
     timeout: Option<Duration>,
     sent: BTreeMap<ChannelSid, Time>,
-    now: BTreeMap<(ChannelSid, MemberSid), u64>,
+    /// By channel: the name of each member's timer.
+    now: BTreeMap<ChannelSid, BTreeMap<MemberSid, u64>>,
     names: BTreeMap<u64, (ChannelSid, MemberSid)>,
+}
+
+impl Typing {
+    /// Notes that a member types; gives the name of the timer.
+    fn begin(&mut self, cx: &mut Cx, member: &Member) -> u64 {
+        let known = self.now.get(&member.channel).and_then(|names| names.get(&member.sid));
+        known.copied().unwrap_or_else(|| {
+            let name = cx.next_id();
+            self.now.entry(member.channel.clone()).or_default().insert(member.sid.clone(), name);
+            self.names.insert(name, (member.channel.clone(), member.sid.clone()));
+            name
+        })
+    }
+
+    /// The members of a channel that type.
+    fn members(&self, sid: &ChannelSid) -> impl Iterator<Item = &MemberSid> {
+        self.now.get(sid).into_iter().flat_map(BTreeMap::keys)
+    }
+
+    /// Notes that a member types no more; gives the name of the timer.
+    fn end(&mut self, sid: &ChannelSid, member: &MemberSid) -> Option<u64> {
+        let names = self.now.get_mut(sid)?;
+        let name = names.remove(member)?;
+        if names.is_empty() {
+            self.now.remove(sid);
+        }
+        self.names.remove(&name);
+        Some(name)
+    }
 }
 
 #[derive(Deserialize)]
@@ -135,10 +165,10 @@ impl Chat {
             if member.identity.as_ref().is_none_or(|identity| identity.as_str() != indicator.identity) {
                 continue;
             }
-            Arc::make_mut(member).is_typing = true;
-            let key = (member.channel.clone(), member.sid.clone());
-            let name = *self.typing.now.entry(key.clone()).or_insert_with(|| cx.next_id());
-            self.typing.names.insert(name, key);
+            if !member.is_typing {
+                Arc::make_mut(member).is_typing = true;
+            }
+            let name = self.typing.begin(cx, member);
             cx.timers.arm(Timer::Typing(name), cx.now + lasts);
             cx.events.push(Event::TypingStarted(member.clone()));
         }
@@ -151,8 +181,9 @@ impl Chat {
 
     /// The author of a message types no more; the first such member counts, as with the reference client.
     pub(super) fn typing_ended_by(&mut self, cx: &mut Cx, sid: &ChannelSid, author: Option<&Identity>) {
-        let typing = self.typing.now.keys().filter(|(of, _)| of == sid).map(|(_, member)| member);
-        let ended: Vec<_> = typing
+        let ended: Vec<_> = self
+            .typing
+            .members(sid)
             .filter(|member| {
                 self.member(sid, member).is_some_and(|member| member.identity.as_ref() == author)
             })
@@ -185,16 +216,14 @@ impl Chat {
 
     /// The same for a whole channel.
     pub(super) fn typing_forgotten(&mut self, cx: &mut Cx, sid: &ChannelSid) {
-        let members: Vec<_> =
-            self.typing.now.keys().filter(|(of, _)| of == sid).map(|(_, member)| member.clone()).collect();
+        let members: Vec<_> = self.typing.members(sid).cloned().collect();
         for member in members {
             self.member_typing_forgotten(cx, sid, &member);
         }
     }
 
     fn forget(&mut self, cx: &mut Cx, sid: &ChannelSid, member: &MemberSid) {
-        if let Some(name) = self.typing.now.remove(&(sid.clone(), member.clone())) {
-            self.typing.names.remove(&name);
+        if let Some(name) = self.typing.end(sid, member) {
             cx.timers.cancel(Timer::Typing(name));
         }
     }

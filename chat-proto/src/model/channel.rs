@@ -16,7 +16,7 @@ pub struct Channel {
     pub status: ChannelStatus,
     /// Who may find it.
     pub channel_type: ChannelType,
-    /// Whatever the app keeps there.
+    /// Whatever the app keeps there: an object.
     pub attributes: Json,
     /// Who created it.
     pub created_by: Option<Identity>,
@@ -28,9 +28,10 @@ pub struct Channel {
     pub friendly_name: Option<Arc<str>>,
     /// Its name for programs: unique within the service.
     pub unique_name: Option<Arc<str>>,
-    /// The own read horizon: index of the last message read, `None` while it was never set.
+    /// The own read horizon: index of the last message read, inclusive; `None` while it was never set. It follows the
+    /// service, not the call (spec 03 §13).
     pub last_consumed_message_index: Option<u64>,
-    /// The newest message, as far as the channel's document tells.
+    /// The newest message, as far as the channel's document tells; it may lag behind the messages themselves.
     pub last_message: Option<LastMessage>,
     /// How loudly the own user wants to be told; `None` until known.
     pub notification_level: Option<NotificationLevel>,
@@ -79,7 +80,7 @@ pub enum ChannelStatus {
     Joined,
 }
 
-/// Who may find a channel.
+/// Who may find a channel (spec 03 §6.2).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
@@ -91,7 +92,7 @@ pub enum ChannelType {
     Private,
 }
 
-/// How loudly the own user wants to be told of messages in a channel.
+/// How loudly the own user wants to be told of messages in a channel (spec 03 §14).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
@@ -112,7 +113,7 @@ pub struct LastMessage {
     pub timestamp: Option<Timestamp>,
 }
 
-/// Life cycle of a channel that is a conversation.
+/// Life cycle of a channel that is a conversation (spec 03 §6.2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct ChannelState {
@@ -157,11 +158,11 @@ pub struct ChannelDescriptor {
     pub friendly_name: Option<Arc<str>>,
     /// Its name for programs.
     pub unique_name: Option<Arc<str>>,
-    /// How many messages it holds.
+    /// How many messages it holds, when it was read.
     pub messages_count: u64,
-    /// How many members it has.
+    /// How many members it has, when it was read.
     pub members_count: u64,
-    /// The own read horizon.
+    /// The own read horizon: index of the last message read, inclusive.
     pub last_consumed_message_index: Option<u64>,
     /// How loudly the own user wants to be told.
     pub notification_level: Option<NotificationLevel>,

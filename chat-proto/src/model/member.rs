@@ -18,7 +18,7 @@ pub struct Member {
     pub identity: Option<Identity>,
     /// How the person takes part.
     pub member_type: MemberType,
-    /// Whether the person is typing now.
+    /// Whether the person is typing now (spec 03 §12.2).
     pub is_typing: bool,
     /// Whatever the app keeps there.
     pub attributes: Json,
@@ -28,7 +28,7 @@ pub struct Member {
     pub date_created: Option<Timestamp>,
     /// When the membership was last changed.
     pub date_updated: Option<Timestamp>,
-    /// The person's read horizon: index of the last message read.
+    /// The person's read horizon: index of the last message read, inclusive; `None` while it was never set.
     pub last_consumed_message_index: Option<u64>,
     /// When the read horizon was last reported.
     pub last_consumption_timestamp: Option<Timestamp>,

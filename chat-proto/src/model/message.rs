@@ -14,7 +14,7 @@ pub struct Message {
     pub sid: MessageSid,
     /// Where it was said.
     pub channel: ChannelSid,
-    /// Its place in the channel: rising, never used twice, with gaps where messages were deleted.
+    /// Its place in the channel, from 0: rising, never used twice, with gaps where messages were deleted.
     pub index: u64,
     /// Who said it.
     pub author: Option<Identity>,
@@ -56,7 +56,7 @@ pub struct MediaInfo {
     pub sid: MediaSid,
     /// Its media type, such as `image/png`.
     pub content_type: Arc<str>,
-    /// Its length in bytes.
+    /// Its length in bytes, as the service says.
     pub size: u64,
     /// Its file name, if it was given one.
     pub filename: Option<Arc<str>>,

@@ -19,7 +19,7 @@ pub struct User {
     pub online: Option<bool>,
     /// Whether the person can be reached by push; `None` where the service does not tell.
     pub notifiable: Option<bool>,
-    /// Whether changes arrive.
+    /// Whether changes arrive: `false` for a person who was given up (spec 03 §11.2).
     pub is_subscribed: bool,
 }
 

@@ -51,6 +51,48 @@ fn apns_is_read_from_both_levels() {
     assert_eq!((push.title, push.body.as_deref(), push.badge), (None, Some("b"), None));
 }
 
+/// Spec 03 §17.2: what is falsy there is nothing here, except the badge of 0 that takes the number away.
+#[test]
+fn empty_members_are_nothing() {
+    let push = parse(
+        r#"{"aps":{"alert":{"title":"","body":""},"sound":"","category":null,"badge":null},
+            "twi_message_type":"t","channel_sid":"","message_sid":null,"other":{"a":[1]}}"#,
+    )
+    .unwrap();
+    assert_eq!(push, PushNotification { push_type: PushType::Other("t".into()), ..nothing() });
+    let push = parse(r#"{"aps":{"alert":""},"twi_message_type":"t"}"#).unwrap();
+    assert_eq!(push, PushNotification { push_type: PushType::Other("t".into()), ..nothing() });
+    // Critical alerts of APNS have an object for their sound, and a badge is a number.
+    let push = parse(
+        r#"{"aps":{"alert":"x","sound":{"critical":1,"name":"s"},"badge":"3"},"twi_message_type":"t"}"#,
+    )
+    .unwrap();
+    assert_eq!((push.body.as_deref(), push.sound, push.badge), (Some("x"), None, None));
+    let push = parse(
+        r#"{"data":{"twi_message_type":"t","twi_title":"","twi_body":null,"twi_sound":"","twi_action":7,"badge":5}}"#,
+    )
+    .unwrap();
+    assert_eq!(push, PushNotification { push_type: PushType::Other("t".into()), ..nothing() });
+}
+
+fn nothing() -> PushNotification {
+    chat_data("", &Map::new())
+}
+
+/// FCM and GCM look alike: what is shown stands in `data`, and there is no badge.
+#[test]
+fn fcm_and_gcm_are_read_from_data() {
+    let push = parse(
+        r#"{"data":{"twi_message_type":"twilio.channel.invited_to_channel","twi_title":"t","twi_body":"b",
+            "twi_sound":"s","twi_action":"a","channel_sid":"CH1","badge":9},"notification":{"title":"no"}}"#,
+    )
+    .unwrap();
+    assert_eq!(push.push_type, PushType::InvitedToChannel);
+    assert_eq!((push.title.as_deref(), push.body.as_deref()), (Some("t"), Some("b")));
+    assert_eq!((push.sound.as_deref(), push.action.as_deref(), push.badge), (Some("s"), Some("a"), None));
+    assert_eq!((push.channel_sid, push.message_sid), (Some("CH1".into()), None));
+}
+
 #[test]
 fn q21_what_is_no_notification_has_a_typed_error() {
     let malformed = |member: &'static str| PushError::Malformed { member: member.into() };

@@ -1,22 +1,17 @@
 //! Events of objects: values, items, contexts, removals (spec 02 §3.6, §3.7).
 
-use alloc::borrow::Cow;
 use alloc::collections::VecDeque;
-
-use serde_json::value::RawValue;
 
 use super::entity::{Place, Told};
 use super::envelope::{Event, Topic};
 use super::gaps::{Fact, What};
-use super::output::{Key, Output};
+use super::output::{Key, Output, Raw};
 use super::table::{Input, State};
 use super::{EntityId, Kind, Sync};
 use crate::cx::Cx;
 
-/// `{}`: a value that was not given (spec 02 §1.5).
-pub(super) fn empty_object<'a>() -> &'a RawValue {
-    serde_json::from_str("{}").unwrap_or(RawValue::NULL)
-}
+/// A value that was not given (spec 02 §1.5).
+pub(super) const EMPTY_OBJECT: &str = "{}";
 
 impl Sync {
     pub(super) fn dispatch<'a>(&mut self, cx: &mut Cx, event: Event<'a>) -> Option<Output<'a>> {
@@ -50,8 +45,8 @@ impl Sync {
             return None;
         }
         entity.cursor = id;
-        let data = event.body.document_data.unwrap_or_else(empty_object);
-        emit(&mut self.out, &entity.handles, |entity| Output::Document { entity, data: Cow::Borrowed(data) })
+        let data = event.body.document_data.map_or(EMPTY_OBJECT, |data| data.0);
+        emit(&mut self.out, &entity.handles, |entity| Output::Document { entity, data: Raw::new(data) })
     }
 
     /// An event of a list or map.
@@ -63,9 +58,10 @@ impl Sync {
                     Kind::List => Key::Index(event.body.item_index?.0),
                     _ => Key::Name(event.body.item_key.take()?.0),
                 };
-                (kind, What::Item(change, key, Cow::Borrowed(event.body.item_data.unwrap_or(RawValue::NULL))))
+                let data = event.body.item_data.map_or("null", |data| data.0);
+                (kind, What::Item(change, key, Raw::new(data)))
             }
-            Topic::Context => (Kind::List, What::Context(Cow::Borrowed(event.body.context_data?))),
+            Topic::Context => (Kind::List, What::Context(Raw::new(event.body.context_data?.0))),
             Topic::Other(kind) => (kind, What::Other),
             _ => return None,
         };
@@ -107,6 +103,9 @@ impl Sync {
                 output
             }
             Place::Ahead => {
+                if entity.held.has(id) {
+                    cx.stats.duplicates += 1;
+                }
                 if entity.held.hold(fact) {
                     // The cursor stays before the gap, so what is missing still comes.
                     for fact in entity.held.take_all() {

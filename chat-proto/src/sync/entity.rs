@@ -1,14 +1,11 @@
 //! What is remembered of an object: its cursor, the versions of its items, what waits, and who follows it.
 
-use alloc::borrow::Cow;
 use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
-use serde_json::value::RawValue;
-
 use super::gaps::{Fact, Held, What};
-use super::output::{Change, Freshness, Item, Key};
+use super::output::{Change, Freshness, Item, Key, Raw};
 use super::subscriptions::Sid;
 use super::versions::{Entry, Versions};
 use super::{EntityId, Kind};
@@ -67,7 +64,7 @@ const DOUBTS: u8 = 2;
 /// What an event comes down to.
 pub(super) enum Told<'a> {
     Item(Change, Item<'a>),
-    Context(Cow<'a, RawValue>),
+    Context(Raw<'a>),
     /// It is new, but nobody reads it.
     Nothing,
 }
@@ -173,7 +170,7 @@ impl Entity {
             What::Context(data) => self.context_is_new(Some(id)).then_some(Told::Context(data)),
             What::Item(change, key, data) => {
                 let (change, freshness) = self.item(id, change, &key, late)?;
-                Some(Told::Item(change, Item { key, data, freshness }))
+                Some(Told::Item(change, Item { key, data, freshness, event: (!late).then_some(id) }))
             }
         }
     }
@@ -222,7 +219,9 @@ impl Entity {
     pub(super) fn see(&mut self, key: &Key<'_>, version: i64) -> Option<Freshness> {
         let known = self.versions.get(key);
         if let Some(entry) = known.filter(|entry| entry.version >= version) {
-            return entry.live.then_some(Freshness::Known);
+            // Another page showed it, and its event is to come all the same.
+            let untold = entry.paged && entry.version > self.cursor;
+            return entry.live.then_some(if untold { Freshness::Ahead } else { Freshness::Known });
         }
         self.versions.set(key, Entry { version, live: true, paged: version > self.cursor });
         Some(match known {

@@ -3,13 +3,14 @@
 use alloc::vec;
 use alloc::vec::Vec;
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
 use super::Kind;
 use super::de::{Index, Text, problem};
 use super::output::Change;
 use crate::error::Fault;
+use crate::plain::{self, Plain, once};
 
 /// The message type of acknowledgements and replayed events.
 const SYNC_EVENT: &str = "twilio.sync.event";
@@ -63,7 +64,7 @@ impl Topic {
 
 /// The members of every event that sync reads, in one struct: the content is read once, whatever `event_type` says
 /// and wherever it stands. Members that nobody reads (`item_url`, revisions, dates) are skipped.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize)]
 pub(super) struct Body<'a> {
     pub(super) id: Option<i64>,
     #[serde(borrow)]
@@ -79,11 +80,11 @@ pub(super) struct Body<'a> {
     #[serde(borrow)]
     pub(super) item_key: Option<Text<'a>>,
     #[serde(borrow)]
-    pub(super) item_data: Option<&'a RawValue>,
+    pub(super) item_data: Option<RawText<'a>>,
     #[serde(borrow)]
-    pub(super) document_data: Option<&'a RawValue>,
+    pub(super) document_data: Option<RawText<'a>>,
     #[serde(borrow)]
-    pub(super) context_data: Option<&'a RawValue>,
+    pub(super) context_data: Option<RawText<'a>>,
     #[serde(borrow)]
     pub(super) replay_status: Option<Text<'a>>,
     pub(super) last_event_id: Option<i64>,
@@ -100,12 +101,22 @@ pub(super) struct ErrorBody<'a> {
     pub(super) message: Option<Text<'a>>,
 }
 
-#[derive(Deserialize)]
+/// A value as its text.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct RawText<'a>(pub(super) &'a str);
+
+impl<'de: 'a, 'a> Deserialize<'de> for RawText<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        <&RawValue>::deserialize(deserializer).map(|raw| Self(raw.get()))
+    }
+}
+
+#[derive(Default, Deserialize)]
 struct Envelope<'a> {
     #[serde(borrow)]
     event_type: Option<Text<'a>>,
     #[serde(borrow)]
-    correlation_id: Option<&'a RawValue>,
+    correlation_id: Option<RawText<'a>>,
     #[serde(borrow)]
     event: Option<Body<'a>>,
     #[serde(borrow)]
@@ -155,13 +166,17 @@ impl<'a> Events<'a> {
     /// Reads a notification. `events` stands for `event` when it is there (spec 02 §3.2). Nothing is copied but what
     /// holds escapes.
     pub(super) fn parse(payload: &'a [u8]) -> Result<Self, Fault> {
-        let envelope: Envelope<'a> = serde_json::from_slice(payload).map_err(|error| Fault::Unreadable {
+        let envelope = match core::str::from_utf8(payload) {
+            Ok(text) => plain_envelope(text).map_or_else(|| serde_json::from_str(text), Ok),
+            // Members that nobody reads may hold what is not UTF-8.
+            Err(_) => serde_json::from_slice(payload),
+        };
+        let envelope: Envelope<'a> = envelope.map_err(|error| Fault::Unreadable {
             what: "notification of Sync".into(),
             problem: problem(&error),
         })?;
         // Ids are ours: anything that is not a positive number is none of them (spec 02 §2.10 Q7).
-        let correlation_id =
-            envelope.correlation_id.and_then(|raw| raw.get().parse().ok()).filter(|id| *id > 0);
+        let correlation_id = envelope.correlation_id.and_then(|raw| raw.0.parse().ok()).filter(|id| *id > 0);
         let (one, more) = match envelope.events {
             Some(events) => (None, events),
             None => (envelope.event, Vec::new()),
@@ -170,6 +185,41 @@ impl<'a> Events<'a> {
         let topic = envelope.event_type.and_then(|text| Topic::of(&text.0));
         Ok(Self { topic, correlation_id, one, more: more.into_iter() })
     }
+}
+
+/// Reads a notification with one event and nothing unusual in it; `None` leaves it to serde.
+fn plain_envelope(text: &str) -> Option<Envelope<'_>> {
+    let mut envelope = Envelope::default();
+    plain::object(text, |value, name| match name {
+        "event_type" => once(&mut envelope.event_type, Text(value.text()?.into())),
+        "correlation_id" => once(&mut envelope.correlation_id, RawText(value.raw()?)),
+        "event" => {
+            let body = envelope.event.is_none().then(|| envelope.event.insert(Body::default()))?;
+            plain_body(value, body)
+        }
+        "events" => None,
+        _ => value.skip(),
+    })?;
+    Some(envelope)
+}
+
+fn plain_body<'a>(value: &mut Plain<'a>, body: &mut Body<'a>) -> Option<()> {
+    value.object(|value, name| match name {
+        "id" => once(&mut body.id, value.integer()?),
+        "document_sid" => once(&mut body.document_sid, Text(value.text()?.into())),
+        "list_sid" => once(&mut body.list_sid, Text(value.text()?.into())),
+        "map_sid" => once(&mut body.map_sid, Text(value.text()?.into())),
+        "object_sid" => once(&mut body.object_sid, Text(value.text()?.into())),
+        "item_index" => once(&mut body.item_index, Index(u64::try_from(value.integer()?).ok()?)),
+        "item_key" => once(&mut body.item_key, Text(value.text()?.into())),
+        "item_data" => once(&mut body.item_data, RawText(value.raw()?)),
+        "document_data" => once(&mut body.document_data, RawText(value.raw()?)),
+        "context_data" => once(&mut body.context_data, RawText(value.raw()?)),
+        "replay_status" => once(&mut body.replay_status, Text(value.text()?.into())),
+        "last_event_id" => once(&mut body.last_event_id, value.integer()?),
+        "error" => None,
+        _ => value.skip(),
+    })
 }
 
 impl<'a> Iterator for Events<'a> {

@@ -9,13 +9,10 @@
 //! serves live events that overtake the replay of any other poke (spec 02 §3.7): they are neither dropped, as the
 //! replay may omit them, nor told too early, and the cursor never passes what was not seen.
 
-use alloc::borrow::Cow;
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
-use serde_json::value::RawValue;
-
-use super::output::{Change, Key, owned};
+use super::output::{Change, Key, Raw};
 
 /// How many events of one object may wait. Beyond it all are told at once; the cursor stays before the gap.
 const EVENTS: usize = 512;
@@ -31,8 +28,8 @@ pub(super) struct Fact<'a> {
 
 #[derive(Debug, Clone)]
 pub(super) enum What<'a> {
-    Item(Change, Key<'a>, Cow<'a, RawValue>),
-    Context(Cow<'a, RawValue>),
+    Item(Change, Key<'a>, Raw<'a>),
+    Context(Raw<'a>),
     /// Nothing that anybody reads, but it has a number.
     Other,
 }
@@ -40,8 +37,8 @@ pub(super) enum What<'a> {
 impl Fact<'_> {
     fn into_owned(self) -> Fact<'static> {
         let what = match self.what {
-            What::Item(change, key, data) => What::Item(change, key.into_owned(), owned(data)),
-            What::Context(data) => What::Context(owned(data)),
+            What::Item(change, key, data) => What::Item(change, key.into_owned(), data.into_owned()),
+            What::Context(data) => What::Context(data.into_owned()),
             What::Other => What::Other,
         };
         Fact { id: self.id, what }
@@ -77,6 +74,11 @@ impl Held {
         self.events.range(..=limit).count() as u64
     }
 
+    /// Whether one of this id waits.
+    pub(super) fn has(&self, id: i64) -> bool {
+        self.events.contains_key(&id)
+    }
+
     /// The highest id that waits.
     pub(super) fn last(&self) -> Option<i64> {
         self.events.last_key_value().map(|(id, _)| *id)
@@ -85,7 +87,7 @@ impl Held {
     /// Lets `fact` wait; one of the same id that waits already stays. `true`: it is too much, and all must be told.
     #[must_use]
     pub(super) fn hold(&mut self, fact: Fact<'_>) -> bool {
-        if !self.events.contains_key(&fact.id) {
+        if !self.has(fact.id) {
             self.bytes = self.bytes.saturating_add(fact.bytes());
             self.events.insert(fact.id, fact.into_owned());
         }

@@ -52,6 +52,8 @@ use subscriptions::{Sid, Subscriptions};
 pub(crate) use envelope::Event;
 pub(crate) use follow::Follow;
 pub(crate) use order::{Order, Select};
+#[cfg(test)]
+pub(crate) use output::Raw;
 pub(crate) use output::{Change, Fate, Freshness, Item, Key, Output};
 
 /// Names an object for the stage above, from the order to open it on.

@@ -1,27 +1,31 @@
 //! Opening, creating and closing objects (spec 02 §1.7, §1.8).
 
-use alloc::borrow::Cow;
 use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::time::Duration;
 
-use super::apply::{emit, empty_object};
+use serde_json::value::RawValue;
+
+use super::apply::{EMPTY_OBJECT, emit};
 use super::descriptor::Root;
 use super::entity::Entity;
 use super::errors::{bad_answer, refused, sync_error, unanswered_read, unreadable};
-use super::output::{Item, Output};
+use super::output::{Item, Output, Raw};
 use super::subscriptions::Sid;
 use super::table::{Input, State};
 use super::{EntityId, Kind, Sync, Tag, Timer, rest};
 use crate::cx::Cx;
-use crate::error::CallError;
+use crate::error::{CallError, Fault};
+use crate::event::Event;
 use crate::twilsock::{HttpReply, RequestError, RequestId};
 
 /// How often an object is read again because the answer was older than what its other followers know already.
 const ROUNDS: u32 = 3;
 /// The first wait before a list is created again, and the longest (as for reads, spec 02 §6.3).
 const CREATE_DELAYS: (u64, u64) = (4_000, 60_000);
+/// After this many failures the app is told.
+const CREATE_TELLS_AFTER: u32 = 4;
 
 /// What became of an order to open.
 #[derive(Debug, Clone)]
@@ -39,6 +43,8 @@ pub(super) struct Creation {
     /// `None` while it waits for its next attempt.
     request: Option<RequestId>,
     attempts: u32,
+    /// The app was told that it fails.
+    complained: bool,
 }
 
 impl core::fmt::Debug for Creation {
@@ -74,7 +80,7 @@ impl Sync {
         purpose: &'static str,
         context: String,
     ) {
-        let creation = Creation { purpose, context, request: None, attempts: 0 };
+        let creation = Creation { purpose, context, request: None, attempts: 0, complained: false };
         self.handles.insert(entity, Handle::Creating(creation));
         self.create_again(cx, entity);
     }
@@ -165,6 +171,17 @@ impl Sync {
             let delay = (delay - delay / 5).saturating_add(cx.jitter.below(delay / 5 * 2 + 1));
             creation.attempts = creation.attempts.saturating_add(1);
             creation.request = None;
+            // The reference client gives up about then (spec 02 §6.3). This one goes on, but not in silence.
+            let failure = answer(Kind::List, result.clone());
+            if !creation.complained
+                && creation.attempts >= CREATE_TELLS_AFTER
+                && result != Err(RequestError::Lost)
+                && let Err(error) = failure
+            {
+                creation.complained = true;
+                let fault = Fault::NotLoaded { what: "session".into(), error: Box::new(error) };
+                cx.events.push(Event::Fault(fault));
+            }
             if result == Err(RequestError::Lost) {
                 // The way to a new link has waits of its own.
                 self.create_again(cx, entity);
@@ -208,10 +225,10 @@ impl Sync {
             {
                 // Newer than what the other followers know, and its event will be old news now.
                 shared.cursor = id;
-                let data = root.data.unwrap_or_else(empty_object);
+                let data = root.data.map_or(EMPTY_OBJECT, RawValue::get);
                 let told = emit(&mut self.out, &shared.handles, |entity| Output::Document {
                     entity,
-                    data: Cow::Borrowed(data),
+                    data: Raw::new(data),
                 });
                 self.out.extend(told.map(Output::into_owned));
             }
@@ -232,8 +249,9 @@ impl Sync {
             if let Some(freshness) = shared.see(&key, item.last_event_id.unwrap_or(0)) {
                 items.push(Item {
                     key,
-                    data: Cow::Borrowed(item.data.unwrap_or_else(empty_object)),
+                    data: Raw::new(item.data.map_or(EMPTY_OBJECT, RawValue::get)),
                     freshness,
+                    event: None,
                 });
             }
         }
@@ -241,7 +259,7 @@ impl Sync {
         shared.handles.push(entity);
         let behind = shared.behind;
         self.handles.insert(entity, Handle::Open(sid.clone()));
-        let data = (kind == Kind::Document).then(|| Cow::Borrowed(root.data.unwrap_or_else(empty_object)));
+        let data = (kind == Kind::Document).then(|| Raw::new(root.data.map_or(EMPTY_OBJECT, RawValue::get)));
         let opened = Output::Opened { entity, data, items };
         if first {
             self.subscriptions.subscribe(cx, &sid, kind);

@@ -5,8 +5,6 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::fmt;
 
-use serde_json::value::RawValue;
-
 use super::{EntityId, QueryId, WriteId};
 use crate::error::CallError;
 
@@ -17,7 +15,7 @@ pub(crate) enum Output<'a> {
     Opened {
         entity: EntityId,
         /// The value of a document; for other kinds `None`.
-        data: Option<Cow<'a, RawValue>>,
+        data: Option<Raw<'a>>,
         /// The items of a map that was opened with `include_items`.
         items: Vec<Item<'a>>,
     },
@@ -44,12 +42,12 @@ pub(crate) enum Output<'a> {
     /// A document has another value.
     Document {
         entity: EntityId,
-        data: Cow<'a, RawValue>,
+        data: Raw<'a>,
     },
     /// A list has another context.
     Context {
         entity: EntityId,
-        data: Cow<'a, RawValue>,
+        data: Raw<'a>,
     },
     /// An item was added, changed or removed. `data` of a removal is the last value, as far as the service told.
     Item {
@@ -84,10 +82,12 @@ pub(crate) enum Output<'a> {
 #[derive(Clone)]
 pub(crate) struct Item<'a> {
     pub(crate) key: Key<'a>,
-    pub(crate) data: Cow<'a, RawValue>,
+    pub(crate) data: Raw<'a>,
     /// How it stands to what was known. An event is `New` or `Newer`, or `Known` when a page told of its change first:
     /// then the data that the stage above holds is as new or newer, but that it happened was not told yet.
     pub(crate) freshness: Freshness,
+    /// The id of the event that told of it in its turn; `None` in a page, and of an event that came too late.
+    pub(crate) event: Option<i64>,
 }
 
 /// Names an item.
@@ -103,7 +103,7 @@ pub(crate) enum Key<'a> {
 pub(crate) enum Freshness {
     /// Never seen.
     New,
-    /// Never seen, and only in pages: the event that tells of it is still to come.
+    /// Seen only in pages, this one or earlier ones: the event that tells of it is still to come.
     Ahead,
     /// Seen, and this is newer.
     Newer,
@@ -128,9 +128,24 @@ pub(crate) enum Fate {
     Unknown,
 }
 
-/// Copies a value out of the frame that it came in.
-pub(super) fn owned(data: Cow<'_, RawValue>) -> Cow<'static, RawValue> {
-    Cow::Owned(data.into_owned())
+/// A value that sync does not look into: its JSON text, well formed.
+#[derive(Debug, Clone)]
+pub(crate) struct Raw<'a>(Cow<'a, str>);
+
+impl<'a> Raw<'a> {
+    pub(crate) fn new(text: &'a str) -> Self {
+        Self(Cow::Borrowed(text))
+    }
+
+    /// The text.
+    pub(crate) fn get(&self) -> &str {
+        &self.0
+    }
+
+    /// Copies what the frame lent.
+    pub(crate) fn into_owned(self) -> Raw<'static> {
+        Raw(Cow::Owned(self.0.into_owned()))
+    }
 }
 
 impl Key<'_> {
@@ -144,7 +159,12 @@ impl Key<'_> {
 
 impl Item<'_> {
     pub(super) fn into_owned(self) -> Item<'static> {
-        Item { key: self.key.into_owned(), data: owned(self.data), freshness: self.freshness }
+        Item {
+            key: self.key.into_owned(),
+            data: self.data.into_owned(),
+            freshness: self.freshness,
+            event: self.event,
+        }
     }
 }
 
@@ -171,7 +191,7 @@ impl Output<'_> {
         match self {
             Self::Opened { entity, data, items } => Output::Opened {
                 entity,
-                data: data.map(owned),
+                data: data.map(Raw::into_owned),
                 items: items.into_iter().map(Item::into_owned).collect(),
             },
             Self::OpenFailed { entity, error } => Output::OpenFailed { entity, error },
@@ -180,8 +200,8 @@ impl Output<'_> {
                 Output::SubscriptionRefused { entity, name, error }
             }
             Self::Removed { entity } => Output::Removed { entity },
-            Self::Document { entity, data } => Output::Document { entity, data: owned(data) },
-            Self::Context { entity, data } => Output::Context { entity, data: owned(data) },
+            Self::Document { entity, data } => Output::Document { entity, data: data.into_owned() },
+            Self::Context { entity, data } => Output::Context { entity, data: data.into_owned() },
             Self::Item { entity, change, item } => Output::Item { entity, change, item: item.into_owned() },
             Self::Page { query, items, next, previous } => Output::Page {
                 query,

@@ -1,18 +1,19 @@
 //! Reading items and contexts, pushing items (spec 02 §5, §1.9).
 
-use alloc::borrow::Cow;
 use alloc::vec::Vec;
 
 use serde::Deserialize;
 
-use super::apply::empty_object;
+use serde_json::value::RawValue;
+
+use super::apply::EMPTY_OBJECT;
 use super::de::Index;
 use super::descriptor::{ContextBody, PageBody};
 use super::entity::Entity;
 use super::errors::{bad_answer, failed_write, refused, sync_error, unanswered_read, unreadable};
 use super::open::Handle;
 use super::order::Select;
-use super::output::{Fate, Freshness, Item, Output};
+use super::output::{Fate, Freshness, Item, Output, Raw};
 use super::subscriptions::Sid;
 use super::table::{Input, State};
 use super::{EntityId, Kind, QueryId, Sync, Tag, WriteId, rest};
@@ -141,8 +142,9 @@ impl Sync {
             if let Some(freshness) = seen {
                 items.push(Item {
                     key,
-                    data: Cow::Borrowed(item.data.unwrap_or_else(empty_object)),
+                    data: Raw::new(item.data.map_or(EMPTY_OBJECT, RawValue::get)),
                     freshness,
+                    event: None,
                 });
             }
         }
@@ -177,7 +179,7 @@ impl Sync {
             return None;
         }
         open.context_is_new(context.last_event_id);
-        Some(Output::Context { entity: read.entity, data: Cow::Borrowed(context.data) })
+        Some(Output::Context { entity: read.entity, data: Raw::new(context.data.get()) })
     }
 
     pub(super) fn push(&mut self, cx: &mut Cx, write: WriteId, entity: EntityId, data: &str) {

@@ -9,7 +9,8 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::error::FrameError;
-use crate::frame::{parse_header, payload_size};
+use crate::frame::{parse_header, payload_size as payload_size_of};
+use crate::plain::{self, once};
 
 /// Longest text of the service that is repeated in an event.
 const TEXT: usize = 300;
@@ -24,8 +25,8 @@ pub(super) struct Header<'a> {
     /// Empty where the service gave none.
     pub(super) method: Cow<'a, str>,
     pub(super) payload_size: u64,
-    status: Option<&'a RawValue>,
-    http_status: Option<&'a RawValue>,
+    status: Option<&'a str>,
+    http_status: Option<&'a str>,
     pub(super) continuation_token: Option<Cow<'a, str>>,
     pub(super) message_type: Option<Cow<'a, str>>,
     pub(super) client_update_type: Option<Cow<'a, str>>,
@@ -72,8 +73,44 @@ struct Least<'a> {
     method: Option<Text<'a>>,
 }
 
+/// Reads a header with nothing unusual in it; `None` leaves it to serde.
+fn plain_header(text: &str) -> Option<Header<'_>> {
+    let (mut id, mut method, mut payload_size) = (None, None, None);
+    let (mut status, mut http_status) = (None, None);
+    let (mut continuation_token, mut message_type, mut client_update_type) = (None, None, None);
+    plain::object(text, |value, name| match name {
+        "id" => once(&mut id, value.text()?),
+        "method" => once(&mut method, value.text()?),
+        "payload_size" => once(&mut payload_size, value.integer()?),
+        "status" => once(&mut status, value.raw()?),
+        "http_status" => once(&mut http_status, value.raw()?),
+        "continuation_token" => once(&mut continuation_token, value.text()?),
+        "message_type" => once(&mut message_type, value.text()?),
+        "client_update_type" => once(&mut client_update_type, value.text()?),
+        _ => value.skip(),
+    })?;
+    Some(Header {
+        id: id?.into(),
+        method: method.unwrap_or_default().into(),
+        payload_size: payload_size_of(payload_size),
+        status,
+        http_status,
+        continuation_token: continuation_token.map(Cow::Borrowed),
+        message_type: message_type.map(Cow::Borrowed),
+        client_update_type: client_update_type.map(Cow::Borrowed),
+    })
+}
+
 /// Reads a header.
 pub(super) fn parse(text: &str) -> Result<Header<'_>, Unreadable> {
+    match plain_header(text) {
+        Some(header) => Ok(header),
+        None => parse_with_care(text),
+    }
+}
+
+/// Reads any header, and tells what is wrong with it.
+fn parse_with_care(text: &str) -> Result<Header<'_>, Unreadable> {
     let fields: Fields<'_> = parse_header(text).map_err(|error| {
         // Some member is not what it should be; id and method may be good.
         let least = parse_header::<Least<'_>>(text).ok();
@@ -86,9 +123,9 @@ pub(super) fn parse(text: &str) -> Result<Header<'_>, Unreadable> {
     Ok(Header {
         id,
         method: fields.method.map(|text| text.0).unwrap_or_default(),
-        payload_size: payload_size(fields.payload_size),
-        status: fields.status,
-        http_status: fields.http_status,
+        payload_size: payload_size_of(fields.payload_size),
+        status: fields.status.map(RawValue::get),
+        http_status: fields.http_status.map(RawValue::get),
         continuation_token: fields.continuation_token.map(|text| text.0),
         message_type: fields.message_type.map(|text| text.0),
         client_update_type: fields.client_update_type.map(|text| text.0),
@@ -109,7 +146,7 @@ impl Header<'_> {
             #[serde(rename = "errorCode")]
             error_code: Option<i64>,
         }
-        let fields: Option<Fields<'_>> = self.status.and_then(|raw| serde_json::from_str(raw.get()).ok());
+        let fields: Option<Fields<'_>> = self.status.and_then(|raw| serde_json::from_str(raw).ok());
         let fields = fields.unwrap_or_default();
         let code = u16::try_from(fields.code).unwrap_or(0);
         let message = match fields.description.or(fields.status) {
@@ -127,7 +164,7 @@ impl Header<'_> {
         }
         match self.http_status {
             None => 200,
-            Some(raw) => serde_json::from_str(raw.get()).map_or(0, |status: Code| status.code),
+            Some(raw) => serde_json::from_str(raw).map_or(0, |status: Code| status.code),
         }
     }
 }

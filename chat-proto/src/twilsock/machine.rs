@@ -152,10 +152,7 @@ impl Twilsock {
         if self.state.is_up()
             && let Some(watchdog) = cx.config.watchdog
         {
-            let at = cx.now + watchdog;
-            if cx.timers.armed(Timer::Watchdog) != Some(at) {
-                cx.timers.arm(Timer::Watchdog, at);
-            }
+            cx.timers.arm(Timer::Watchdog, cx.now + watchdog);
         }
     }
 

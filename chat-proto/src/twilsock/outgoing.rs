@@ -114,23 +114,38 @@ pub(super) fn message(id: &str, request: &Request) -> FrameBytes {
     encode(&header, payload)
 }
 
-/// The acknowledgement that is owed for everything but a `reply` (spec 01 §2.11).
+/// The acknowledgement that is owed for everything but a `reply` (spec 01 §2.11). One goes out for nearly every frame
+/// that comes in, so it is put together from its fixed parts.
 pub(super) fn ack(id: &str) -> FrameBytes {
-    #[derive(Serialize)]
-    struct Header<'a> {
-        id: &'a str,
-        method: &'static str,
-        payload_type: &'static str,
-        status: Status,
-        payload_size: usize,
+    const MAGIC: &[u8] = b"TWILSOCK V3.0 ";
+    const BEFORE: &[u8] = b"{\"id\":\"";
+    const AFTER: &[u8] = b"\",\"method\":\"reply\",\"payload_type\":\"application/json\",\
+        \"status\":{\"code\":200,\"status\":\"OK\"},\"payload_size\":0}";
+    let quoted = if needs_escapes(id) { json(&id) } else { String::new() };
+    let id = quoted.get(1..quoted.len().saturating_sub(1)).unwrap_or(id).as_bytes();
+    let size = BEFORE.len().saturating_add(id.len()).saturating_add(AFTER.len());
+    let mut digits = [0; 20];
+    FrameBytes::concat(&[MAGIC, decimal(size, &mut digits), b"\r\n", BEFORE, id, AFTER, b"\r\n"])
+}
+
+/// Whether a text looks otherwise inside a JSON string.
+fn needs_escapes(text: &str) -> bool {
+    text.bytes().any(|byte| matches!(byte, b'"' | b'\\' | 0..=0x1f))
+}
+
+/// The decimal digits of a number, at the end of `digits`.
+fn decimal(number: usize, digits: &mut [u8; 20]) -> &[u8] {
+    let (mut rest, mut at) = (number, digits.len());
+    for digit in digits.iter_mut().rev() {
+        // A remainder of 10 fits.
+        *digit = b'0' + u8::try_from(rest % 10).unwrap_or(0);
+        rest /= 10;
+        at -= 1;
+        if rest == 0 {
+            break;
+        }
     }
-    #[derive(Serialize)]
-    struct Status {
-        code: u16,
-        status: &'static str,
-    }
-    let status = Status { code: 200, status: "OK" };
-    encode(&Header { id, method: "reply", payload_type: "application/json", status, payload_size: 0 }, "")
+    digits.get(at..).unwrap_or_default()
 }
 
 /// Registers for notifications; it replaces the whole context (spec 01 §2.12, §5.1).
@@ -265,5 +280,28 @@ impl Serialize for Headers<'_> {
             map.serialize_entry(name, value)?;
         }
         map.end()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The template says what serde would.
+    #[test]
+    fn acknowledgements_are_json_whatever_the_id() {
+        for id in ["TM05578d09-6d9f-7925-294b-2c99dba57745", "", "a\"b\\c\n\u{1}\u{7f}é😀", &"x".repeat(2000)]
+        {
+            let bytes = ack(id).into_vec();
+            let (header, payload) = frame::decode(&bytes, frame::FrameLimits::default()).unwrap();
+            let expected = serde_json::json!({
+                "id": id, "method": "reply", "payload_type": "application/json",
+                "status": { "code": 200, "status": "OK" }, "payload_size": 0,
+            });
+            assert_eq!(serde_json::from_str::<serde_json::Value>(header).unwrap(), expected);
+            assert!(header.starts_with(&alloc::format!("{{\"id\":{},\"method\"", json(&id))));
+            assert!(payload.is_empty());
+            assert_eq!(bytes, frame::encode(header, b""));
+        }
     }
 }

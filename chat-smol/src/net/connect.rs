@@ -10,17 +10,23 @@ use async_tungstenite::tungstenite::protocol::WebSocketConfig;
 use chat_proto::Cause;
 use rustls::ClientConfig;
 
+use super::ahead::ReadAhead;
 use super::proxy::Proxies;
 use super::stream::{BoxedStream, Transport, boxed};
 use super::url::Target;
 use super::{tcp, tls};
 use crate::error::BoxError;
 
-/// What is read from a socket at once. The default of 128 KiB is touched for every socket, which counts where a process
-/// holds thousands.
-const READ_BUFFER: usize = 8 << 10;
+/// What the WebSocket takes of a stream at once. The default of 128 KiB is touched for every socket, which counts where a
+/// process holds thousands. The handshake's buffer of 4 KiB goes on as the read buffer. It is kept for ever, and made
+/// twice as large when a frame and what was taken together do not fit: so little is taken, and [`ReadAhead`] sees to it
+/// that this costs no system calls.
+const READ_BUFFER: usize = 512;
+/// How many bytes of a turn's messages are gathered before they are written, also without a flush: the buffer keeps the
+/// room that it once took.
+const WRITE_BUFFER: usize = 16 << 10;
 
-pub(super) type Socket = WebSocketStream<BoxedStream>;
+pub(super) type Socket = WebSocketStream<ReadAhead<BoxedStream>>;
 
 type Connecting = Pin<Box<dyn Future<Output = Result<Transport, BoxError>> + Send>>;
 
@@ -56,9 +62,14 @@ impl Dialer {
         let stream = self.stream(&target).await?;
         let config = WebSocketConfig::default()
             .read_buffer_size(READ_BUFFER)
+            .write_buffer_size(WRITE_BUFFER)
             .max_message_size(Some(max_message))
             .max_frame_size(Some(max_message));
-        let upgrade = async_tungstenite::client_async_with_config(target.url.as_str(), stream, Some(config));
+        let upgrade = async_tungstenite::client_async_with_config(
+            target.url.as_str(),
+            ReadAhead::new(stream),
+            Some(config),
+        );
         let (socket, _) = upgrade.await.map_err(|error| cause(&error))?;
         Ok(socket)
     }
@@ -76,7 +87,7 @@ impl Dialer {
         };
         if target.secure && !transport.secured {
             let secured = tls::secure(transport.stream, &target.host, self.tls).await;
-            Ok(boxed(secured.map_err(|error| io_cause(&error))?))
+            Ok(boxed(secured.map_err(|error| tls_cause(target, &error))?))
         } else {
             Ok(transport.stream)
         }
@@ -107,6 +118,19 @@ fn failed(error: &impl ToString) -> Cause {
 
 fn io_cause(error: &io::Error) -> Cause {
     if tls::is_untrusted(error) { Cause::Untrusted(error.to_string().into()) } else { failed(error) }
+}
+
+/// Why there is no TLS with `target`.
+fn tls_cause(target: &Target, error: &io::Error) -> Cause {
+    if tls::is_untrusted(error) {
+        return Cause::Untrusted(error.to_string().into());
+    }
+    let Target { host, port, .. } = target;
+    if tls::is_plain(error) {
+        failed(&format_args!("no secure connection to {host}:{port}: what answers there does not speak TLS"))
+    } else {
+        failed(&format_args!("no secure connection to {host}:{port}: {error}"))
+    }
 }
 
 /// An error of a socket in words for people. None of them shows what was sent, or the address's path.

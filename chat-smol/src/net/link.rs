@@ -19,6 +19,9 @@ use super::connect::{Dialer, Socket, cause};
 /// How much may wait to be written, beside what the socket holds. A service that takes nothing for so long is gone.
 const QUEUE_BYTES: usize = 32 << 20;
 
+/// How many messages there is always room for.
+const KEPT: usize = 16;
+
 type Opening = Pin<Box<dyn Future<Output = Result<Socket, Cause>> + Send>>;
 
 /// What comes out of a link. After `Closed` nothing more does.
@@ -143,6 +146,7 @@ impl Link {
         let mut socket = Pin::new(&mut **socket);
         let written = loop {
             let Some(message) = self.queue.front() else {
+                self.queue.shrink_to(KEPT);
                 break Poll::Ready(Ok(()));
             };
             // Ready without a flush as long as the socket takes what it is given.

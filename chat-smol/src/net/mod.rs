@@ -1,5 +1,6 @@
 //! Sockets: from an address to WebSocket messages.
 
+mod ahead;
 mod connect;
 pub(crate) mod http;
 mod link;

@@ -1,7 +1,7 @@
 //! TLS, and what is trusted by default.
 
 use std::io;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use futures_rustls::TlsConnector;
 use rustls::pki_types::{CertificateDer, ServerName};
@@ -15,7 +15,17 @@ pub fn default_config() -> ClientConfig {
     build(mozilla())
 }
 
-/// The default configuration, trusting `extra` roots (DER) besides. Fails on a certificate that cannot be a root.
+/// The default configuration that all clients share: the roots of Mozilla are large, and sessions that are resumed spare
+/// a handshake.
+pub(crate) fn shared_config() -> Arc<ClientConfig> {
+    static SHARED: LazyLock<Arc<ClientConfig>> = LazyLock::new(|| Arc::new(default_config()));
+    SHARED.clone()
+}
+
+/// The default configuration, trusting `extra` roots (DER) besides.
+///
+/// # Errors
+/// A certificate that cannot be a root.
 pub fn config_with_roots(
     extra: impl IntoIterator<Item = CertificateDer<'static>>,
 ) -> Result<ClientConfig, rustls::Error> {
@@ -50,6 +60,12 @@ pub(super) async fn secure(
         io::Error::new(io::ErrorKind::InvalidInput, "the host's name cannot stand in a certificate")
     })?;
     Ok(boxed(TlsConnector::from(config).connect(name, stream).await?))
+}
+
+/// Whether what the other side said is no TLS at all.
+pub(super) fn is_plain(error: &io::Error) -> bool {
+    let error = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
+    matches!(error, Some(rustls::Error::InvalidMessage(rustls::InvalidMessage::InvalidContentType)))
 }
 
 /// Whether the other side failed to prove who it is: trying again will not help.

@@ -19,7 +19,10 @@ pub struct Target {
 }
 
 impl Target {
-    /// Takes `ws://host:port/path` or `wss://…` apart.
+    /// Takes `ws://host:port/path` or `wss://…` apart; without a port it is 80, or 443.
+    ///
+    /// # Errors
+    /// It cannot be read, has another scheme, names no host, or holds a user name or a password.
     pub fn parse(url: &str) -> Result<Self, UrlError> {
         Self::take_apart(url, "wss", "ws")
     }

@@ -61,7 +61,8 @@ impl Channel {
 
     // ---- taking part
 
-    /// Joins.
+    /// Joins. Fails with [`CallError::Session`](crate::CallError::Session) where the own user may not, as do all that
+    /// change something.
     pub fn join(&self) -> CallFuture<Self> {
         self.client.ask(Call::Join(self.sid.clone()), Self::take)
     }
@@ -100,7 +101,8 @@ impl Channel {
     // ---- messages
 
     /// Sends a text, and gives the index of the new message, where the service tells it. `attributes` is an object:
-    /// `Json::default()` for none.
+    /// `Json::default()` for none. Messages of one channel leave in the order of the calls, also those that wait for a
+    /// connection; each stands in the channel once, whatever the network does.
     pub fn send_message(&self, body: impl Into<Box<str>>, attributes: Json) -> CallFuture<Option<u64>> {
         self.send(Some(body.into()), attributes)
     }
@@ -135,19 +137,20 @@ impl Channel {
         self.client.ask(Call::GetMessages(get), Paginator::take)
     }
 
-    /// How many messages the directory counts. It lags behind.
+    /// How many messages the directory counts. It lags behind (spec 03 §14).
     pub fn get_messages_count(&self) -> CallFuture<u64> {
         self.client.ask(Call::GetMessagesCount(self.sid.clone()), Take::take)
     }
 
-    /// Tells the others that the own user types. Sends nothing when it did a moment ago.
+    /// Tells the others that the own user types. Sends nothing when it did a moment ago: call it at each key (spec 03
+    /// §12.1).
     pub fn typing(&self) -> CallFuture<()> {
         self.client.ask(Call::Typing(self.sid.clone()), Take::take)
     }
 
     // ---- members
 
-    /// The members.
+    /// The members, in the order in which they were seen.
     pub fn get_members(&self) -> CallFuture<Vec<Member>> {
         self.client.ask(Call::GetMembers(self.sid.clone()), Take::take)
     }
@@ -174,12 +177,13 @@ impl Channel {
 
     // ---- the read horizon
 
-    /// How many messages lie behind the own read horizon.
+    /// How many messages are newer than the own read horizon; unknown until that was set once (spec 03 §14).
     pub fn get_unconsumed_messages_count(&self) -> CallFuture<UnreadCount> {
         self.client.ask(Call::GetUnconsumedMessagesCount(self.sid.clone()), Take::take)
     }
 
-    /// Moves the own read horizon, also backwards; `None` is "nothing read".
+    /// Moves the own read horizon to this index, which then counts as read, also backwards; `None` is "nothing read". It is
+    /// reported every few seconds, and the answer comes with the report (spec 03 §13).
     pub fn update_last_consumed_message_index(
         &self,
         index: impl Into<Option<u64>>,
@@ -187,7 +191,7 @@ impl Channel {
         self.client.ask(Call::UpdateLastConsumedMessageIndex(self.sid.clone(), index.into()), Take::take)
     }
 
-    /// Moves the own read horizon, forward only.
+    /// Moves the own read horizon to this index, forward only.
     pub fn advance_last_consumed_message_index(&self, index: u64) -> CallFuture<UnreadCount> {
         self.client.ask(Call::AdvanceLastConsumedMessageIndex(self.sid.clone(), index), Take::take)
     }
@@ -214,12 +218,13 @@ impl Channel {
         self.client.ask(Call::UpdateChannelAttributes(self.sid.clone(), attributes), Self::take)
     }
 
-    /// Changes the name for people. Sends nothing when it is the same.
+    /// Changes the name for people; `None` takes it away. Sends nothing when it is the same.
     pub fn update_friendly_name(&self, name: Option<&str>) -> CallFuture<Self> {
         self.client.ask(Call::UpdateFriendlyName(self.sid.clone(), name.map(Into::into)), Self::take)
     }
 
-    /// Changes the name for programs. Sends nothing when it is the same.
+    /// Changes the name for programs; `None` takes it away. Sends nothing when it is the same. One that another channel has
+    /// is refused with [`CallError::Session`](crate::CallError::Session).
     pub fn update_unique_name(&self, name: Option<&str>) -> CallFuture<Self> {
         self.client.ask(Call::UpdateUniqueName(self.sid.clone(), name.map(Into::into)), Self::take)
     }

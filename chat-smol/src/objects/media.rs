@@ -48,6 +48,10 @@ impl Media {
     }
 
     /// Fetches the bytes into a file, which is made, or emptied first.
+    ///
+    /// # Errors
+    /// They cannot be fetched, or the file cannot be written: [`HttpFailure::Media`](crate::HttpFailure::Media) in
+    /// [`CallError::Transfer`](crate::CallError::Transfer). What came before stays in the file.
     pub async fn download_to_file(&self, path: impl Into<PathBuf>) -> Result<(), Error> {
         let failed = |error: io::Error| {
             Error::Call(chat_proto::CallError::Transfer(HttpFailure::Media(error.to_string().into())))
@@ -57,6 +61,10 @@ impl Media {
     }
 
     /// Fetches the bytes into memory, if they are not more than `limit`.
+    ///
+    /// # Errors
+    /// They cannot be fetched, or are more: [`HttpFailure::Media`](crate::HttpFailure::Media) in
+    /// [`CallError::Transfer`](crate::CallError::Transfer).
     pub async fn download_bytes(&self, limit: usize) -> Result<Vec<u8>, Error> {
         let bytes = Arc::new(Mutex::new(Vec::new()));
         self.download(Memory { bytes: bytes.clone(), limit }).await?;

@@ -42,7 +42,8 @@ impl Message {
         self.client.ask(Call::RemoveMessage(self.channel.clone(), self.index), Self::take)
     }
 
-    /// The member who sent it.
+    /// The member who sent it; fails with [`CallError::UnknownMember`](crate::CallError::UnknownMember) when nobody of that
+    /// name is in the channel any more (spec 03 §9.3).
     pub fn get_member(&self) -> CallFuture<Member> {
         self.client.ask(Call::GetMessageMember(self.channel.clone(), self.index), Take::take)
     }

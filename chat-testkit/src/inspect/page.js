@@ -6,11 +6,13 @@ function filter() {
   const channel = form.elements.channel.value;
   const who = form.elements.who.value;
   const troubles = form.elements.troubles.checked;
+  const acks = form.elements.acks.checked;
   let shown = 0;
   for (const row of rows) {
     const fits = layers.has(row.dataset.layer)
       && (channel === "" || row.dataset.channel === channel)
       && (who === "" || row.dataset.who === who)
+      && (acks || !row.matches(".ack"))
       && (!troubles || row.matches(".error, .reconnect"));
     row.hidden = !fits;
     shown += fits ? 1 : 0;
@@ -22,8 +24,8 @@ form.addEventListener("input", filter);
 for (const [name, value] of new URLSearchParams(location.hash.slice(1))) {
   if (name === "layer") {
     for (const box of form.querySelectorAll("[name=layer]")) box.checked = value.split(",").includes(box.value);
-  } else if (name === "troubles") {
-    form.elements.troubles.checked = value !== "0";
+  } else if (name === "troubles" || name === "acks") {
+    form.elements[name].checked = value !== "0";
   } else if (name === "open") {
     rows[Number(value)]?.querySelector("details")?.setAttribute("open", "");
   } else if (form.elements[name]) {

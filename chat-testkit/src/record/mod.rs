@@ -45,7 +45,8 @@ impl Proxy {
     /// The address is taken, or the file cannot be written.
     pub fn start(listen: SocketAddr, upstream: Upstream, out: &Path) -> io::Result<Self> {
         let named = |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", out.display()));
-        let listener = smol::block_on(TcpListener::bind(listen))?;
+        let listener = smol::block_on(TcpListener::bind(listen))
+            .map_err(|error| io::Error::new(error.kind(), format!("{listen}: {error}")))?;
         let address = listener.local_addr()?;
         let file = File::create(out).map_err(named)?;
         let writer = Writer::new(file, &Header::new("chat-testkit record", [])).map_err(named)?;

@@ -15,6 +15,8 @@ pub struct Bounds {
     /// From taking [`Command::Close`](chat_proto::Command::Close) to answering it: twice the client's close timeout, and a
     /// second.
     pub close: Duration,
+    /// From taking [`Command::Save`](chat_proto::Command::Save) to telling that such a save is stored: 10 s.
+    pub save: Duration,
     /// How long nothing may be heard of an HTTP request, if the client then gives it up: the client's reply timeout.
     pub http: Duration,
 }
@@ -28,6 +30,7 @@ impl Bounds {
             commands: second,
             open: config.connect_timeout.saturating_add(config.close_timeout).saturating_add(second),
             close: config.close_timeout.saturating_mul(2).saturating_add(second),
+            save: Duration::from_secs(10),
             http: config.reply_timeout,
         }
     }
@@ -35,10 +38,10 @@ impl Bounds {
     /// All but the last longer: for real clocks on machines that have other things to do.
     #[must_use]
     pub fn and(self, more: Duration) -> Self {
-        let Self { late, commands, open, close, http } = self;
-        let [late, commands, open, close] =
-            [late, commands, open, close].map(|bound| bound.saturating_add(more));
-        Self { late, commands, open, close, http }
+        let Self { late, commands, open, close, save, http } = self;
+        let [late, commands, open, close, save] =
+            [late, commands, open, close, save].map(|bound| bound.saturating_add(more));
+        Self { late, commands, open, close, save, http }
     }
 }
 

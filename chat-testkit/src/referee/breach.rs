@@ -49,6 +49,21 @@ pub enum Kind {
     HttpNotAskedFor(HttpId),
     /// It told more of an HTTP request after it told that it is done.
     HttpAfterDone(HttpId),
+    /// It did not store a save that it was asked for.
+    SaveUnanswered {
+        /// Which.
+        revision: u64,
+    },
+    /// It told of a stored save that it never made.
+    StoredNotSaved {
+        /// The revision that it told.
+        revision: u64,
+    },
+    /// It stored an older save over a newer one.
+    StoredOutOfOrder {
+        /// The revision of the older one.
+        revision: u64,
+    },
     /// It wrote a message before another that it should have written before.
     SendOutOfOrder(LinkId),
     /// It wrote a message to a socket that belongs to another link.
@@ -98,6 +113,9 @@ impl Kind {
             }
             Self::HttpNotAskedFor(_) => "HttpProgress and HttpDone name an Http that was performed",
             Self::HttpAfterDone(_) => "HttpDone is told once for each Http, after all progress",
+            Self::SaveUnanswered { .. } => "Save is answered with Stored, once such a save is stored",
+            Self::StoredNotSaved { .. } => "Stored names the revision of a save that was made and stored",
+            Self::StoredOutOfOrder { .. } => "saves are stored in the order in which they were made",
             Self::SendOutOfOrder(_) => "messages are written in the order in which poll_command gave them",
             Self::SendOnWrongLink { .. } => "a Send for a link whose socket is gone is dropped",
             Self::SendTwice(_) => "each Send is written once",
@@ -126,6 +144,11 @@ impl fmt::Display for Kind {
             Self::HttpUnanswered(http) => write!(f, "nothing is heard of HTTP request {}", http.number()),
             Self::HttpNotAskedFor(http) => write!(f, "nobody asked for HTTP request {}", http.number()),
             Self::HttpAfterDone(http) => write!(f, "HTTP request {} was done already", http.number()),
+            Self::SaveUnanswered { revision } => write!(f, "revision {revision} is not stored"),
+            Self::StoredNotSaved { revision } => write!(f, "there is no save of revision {revision}"),
+            Self::StoredOutOfOrder { revision } => {
+                write!(f, "revision {revision} was stored over a later one")
+            }
             Self::SendOutOfOrder(link) => write!(f, "a message of {link} was written too early or too late"),
             Self::SendOnWrongLink { link } => write!(f, "a message of {link} was written to another socket"),
             Self::SendTwice(link) => write!(f, "a message of {link} was written twice"),

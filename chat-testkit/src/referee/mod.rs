@@ -1,6 +1,6 @@
 //! The referee: is this host one that a [`Client`] can rely on?
 //!
-//! A host has few duties (perform commands, answer each once, tick in time, go on reading), and each that it neglects
+//! A host has few duties (perform commands, answer each once, tick in time, store what it says it stored, go on reading), and each that it neglects
 //! shows as something else: a call without an answer, a socket that hangs. [`HostCheck`] has the doors of the client and
 //! stands in its place; what the host does wrong it keeps as [`Breach`]es, with the moment and what was expected. It is
 //! plain data without a thread or a clock, so it goes wherever the client goes, in any runtime.
@@ -24,6 +24,7 @@ mod bounds;
 mod breach;
 mod links;
 mod requests;
+mod saves;
 mod wire;
 
 use std::borrow::Borrow;
@@ -37,6 +38,7 @@ use chat_proto::{
 use crate::world::Core;
 use links::Links;
 use requests::Requests;
+use saves::Saves;
 
 pub use bounds::Bounds;
 pub use breach::{Breach, Kind};
@@ -58,6 +60,7 @@ pub struct HostCheck<C = Client> {
     reported: (Option<Time>, Option<Time>),
     links: Links,
     requests: Requests,
+    saves: Saves,
     breaches: Vec<Breach>,
     more: u64,
 }
@@ -79,6 +82,7 @@ impl<C: Core> HostCheck<C> {
             reported: (None, None),
             links: Links::default(),
             requests: Requests::default(),
+            saves: Saves::default(),
             breaches: Vec::new(),
             more: 0,
         };
@@ -127,7 +131,8 @@ impl<C: Core> HostCheck<C> {
             self.reported.0 = Some(due.at);
             self.breach(now, Kind::Overslept(due));
         }
-        for kind in self.links.overdue(now, &self.bounds) {
+        let answers = self.links.overdue(now, &self.bounds);
+        for kind in answers.into_iter().chain(self.saves.overdue(now, &self.bounds)) {
             self.breach(now, kind);
         }
     }
@@ -144,7 +149,9 @@ impl<C: Core> HostCheck<C> {
     /// See [`Client::handle`].
     pub fn handle(&mut self, now: Time, input: Input<'_>) {
         self.enter(now);
-        let wrong = self.links.told(&input).or_else(|| self.requests.told(self.now, &input));
+        let wrong = self.links.told(&input);
+        let wrong =
+            wrong.or_else(|| self.requests.told(self.now, &input)).or_else(|| self.saves.told(&input));
         if let Some(kind) = wrong {
             self.breach(self.now, kind);
         }
@@ -177,6 +184,7 @@ impl<C: Core> HostCheck<C> {
         let command = self.core.poll_command();
         if let Some(command) = &command {
             self.links.asked(self.now, command);
+            self.saves.asked(self.now, command);
             if let Some(kind) = self.requests.asked(self.now, command, &self.bounds) {
                 self.breach(self.now, kind);
             }
@@ -228,6 +236,16 @@ impl<C: Core> HostCheck<C> {
         } else {
             self.more = self.more.saturating_add(1);
         }
+    }
+}
+
+impl HostCheck<Client> {
+    /// See [`Client::save`]. A save that is made in another way counts as not made.
+    #[must_use]
+    pub fn save(&self, now: Time) -> Saved {
+        let saved = self.core.save(now);
+        self.saves.made(saved.revision());
+        saved
     }
 }
 

@@ -30,12 +30,37 @@ pub struct Mismatch {
 
 impl fmt::Display for Mismatch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let nothing = || "nothing".to_owned();
         let place = if self.line == 0 { "after the last line".into() } else { format!("line {}", self.line) };
         writeln!(f, "{place}: {} does something else than recorded", self.client)?;
-        let (recorded, replayed) = (self.recorded.clone(), self.replayed.clone());
-        writeln!(f, "  recorded: {}", recorded.unwrap_or_else(nothing))?;
-        write!(f, "  replayed: {}", replayed.unwrap_or_else(nothing))
+        let (recorded, replayed) = (self.recorded.as_deref(), self.replayed.as_deref());
+        let (recorded, replayed) = (recorded.unwrap_or("nothing"), replayed.unwrap_or("nothing"));
+        let same = recorded.chars().zip(replayed.chars()).take_while(|(a, b)| a == b).count();
+        writeln!(f, "  recorded: {}", Around(recorded, same))?;
+        write!(f, "  replayed: {}", Around(replayed, same))
+    }
+}
+
+/// How many characters of a long text are shown in front of the place where two of them part, and how many behind it.
+const SHOWN: (usize, usize) = (120, 120);
+
+/// A long text around a place.
+struct Around<'a>(&'a str, usize);
+
+impl fmt::Display for Around<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(text, place) = *self;
+        let (begin, length) = (place.saturating_sub(SHOWN.0), text.chars().count());
+        let end = place.saturating_add(SHOWN.1);
+        // Short ones are shown as they are, and the beginning tells what it is at all.
+        let head: String = text.chars().take(40).collect();
+        match (begin > 40, end < length) {
+            (false, false) => f.write_str(text),
+            (false, true) => write!(f, "{}…", text.chars().take(end).collect::<String>()),
+            (true, cut) => {
+                let part: String = text.chars().skip(begin).take(end - begin).collect();
+                write!(f, "{head}…{part}{}", if cut { "…" } else { "" })
+            }
+        }
     }
 }
 

@@ -1,7 +1,13 @@
 //! Events of a foreign replay against the log beside the recording.
 //!
-//! The log's steps have no times, so our events are cut into as many steps, in order, where that leaves the fewest
-//! differences. An event that comes in another order than the log's steps stays a difference.
+//! What passes: our events, in the order in which they were told, can be cut into as many steps as the log has, so that
+//! each step holds the same events as the log's step, as a multiset, apart from what is listed. Of all cuts the one with
+//! the fewest differences is taken.
+//!
+//! That is `step by step, as a multiset` as far as it can be told. A log has no times, and no frame tells where a step
+//! ends: steps are places in the program that made the recording. What the cuts let pass is an event that is told earlier
+//! or later than it should be, but not past an event of another step; what they find is one that is missing, doubled,
+//! different, or told on the wrong side of another step's events.
 
 use std::collections::HashMap;
 

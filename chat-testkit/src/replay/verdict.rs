@@ -39,6 +39,10 @@ impl Verdict {
 pub fn replay_file(path: &Path) -> Result<Verdict, Damage> {
     let opened = open(path)?;
     let (session, mut verdict) = (opened.session, Verdict::default());
+    if opened.damage.is_none() && !session.ended && !session.is_wire() {
+        let text = "the recording does not tell its end: its last moments may be missing";
+        verdict.notes.push(text.to_owned());
+    }
     verdict.problems.extend(opened.damage.map(|damage| damage.to_string()));
     if !session.is_wire() {
         match exact::<Client>(&session) {
@@ -86,6 +90,10 @@ pub fn replay_file(path: &Path) -> Result<Verdict, Damage> {
                     }
                 }
             }
+        }
+        // What our client did there is a session like any other.
+        if let Some(Err(mismatch)) = person.session.as_ref().map(exact::<Client>) {
+            verdict.problems.push(format!("{who}: our client does not repeat itself: {mismatch}"));
         }
         let timeline = person.session.as_ref().map(Timeline::new);
         verdict.timelines.extend(timeline.map(|timeline| (person.identity, timeline)));

@@ -1,6 +1,8 @@
 //! WebSocket connections: each has a task that reads and one that writes.
 
+use std::future::poll_fn;
 use std::net::Shutdown;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -11,6 +13,7 @@ use async_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use async_tungstenite::tungstenite::protocol::{CloseFrame, WebSocketConfig};
 use async_tungstenite::{WebSocketReceiver, WebSocketSender, accept_async_with_config};
 use futures_lite::{StreamExt, future};
+use futures_sink::Sink;
 use smol::net::{TcpListener, TcpStream};
 use smol::{LocalExecutor, Timer};
 
@@ -147,14 +150,25 @@ async fn read(conn: ConnId, mut receiver: WebSocketReceiver<TcpStream>, work: &S
     }
 }
 
-/// Writes until it is told to close or the socket fails.
+/// Writes until it is told to close or the socket fails. What waits together is flushed together.
 async fn write(
     mut sender: WebSocketSender<TcpStream>,
     queued: Receiver<Outgoing>,
     unread: &AtomicUsize,
     socket: &TcpStream,
 ) {
-    while let Ok(outgoing) = queued.recv().await {
+    loop {
+        let waiting = queued.try_recv();
+        if !matches!(waiting, Ok(Outgoing::Binary(_) | Outgoing::Text(_)))
+            && poll_fn(|cx| Pin::new(&mut sender).poll_flush(cx)).await.is_err()
+        {
+            return;
+        }
+        let outgoing = match waiting {
+            Ok(outgoing) => Ok(outgoing),
+            Err(_) => queued.recv().await,
+        };
+        let Ok(outgoing) = outgoing else { return };
         let len = outgoing.len();
         let message = match outgoing {
             Outgoing::Binary(bytes) => Message::binary(bytes),
@@ -169,7 +183,8 @@ async fn write(
                 return;
             }
         };
-        if sender.send(message).await.is_err() {
+        let taken = poll_fn(|cx| Pin::new(&mut sender).poll_ready(cx)).await;
+        if taken.and_then(|()| Pin::new(&mut sender).start_send(message)).is_err() {
             return;
         }
         unread.fetch_sub(len, Ordering::Relaxed);

@@ -40,6 +40,8 @@ pub struct ServeConfig {
     pub admin_port: u16,
     /// Port of the media service; 0 takes any that is free.
     pub media_port: u16,
+    /// What temporary addresses of media begin with, when something else stands before that port: TLS, or a proxy.
+    pub media_url: Option<String>,
     /// Settings of the service. `unix_at_origin` is set from the wall clock at the start.
     pub service: ServiceConfig,
     /// Seed of the identifiers that the service makes.
@@ -56,6 +58,7 @@ impl Default for ServeConfig {
             port: 0,
             admin_port: 0,
             media_port: 0,
+            media_url: None,
             service: ServiceConfig::default(),
             seed: 0,
             record: None,
@@ -88,13 +91,18 @@ impl Server {
     /// # Errors
     /// A port is taken, or the file to record into cannot be written.
     pub fn start(config: ServeConfig) -> io::Result<Self> {
-        let bind = |port| smol::block_on(TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, port))));
+        let bind = |port| {
+            let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+            smol::block_on(TcpListener::bind(address))
+                .map_err(|error| io::Error::new(error.kind(), format!("{address}: {error}")))
+        };
         let (clients, control) = (bind(config.port)?, bind(config.admin_port)?);
         let (port, admin_port) = (clients.local_addr()?.port(), control.local_addr()?.port());
         let media = bind(config.media_port)?;
         let media_port = media.local_addr()?.port();
         let mut config = config;
-        config.service.media_url = format!("http://127.0.0.1:{media_port}");
+        let local = || format!("http://127.0.0.1:{media_port}");
+        config.service.media_url = config.media_url.take().unwrap_or_else(local);
         let recorder = config.record.as_deref().map(Recorder::create).transpose()?;
 
         let (work, inbox) = async_channel::bounded(WORK_QUEUE);

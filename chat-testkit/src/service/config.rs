@@ -74,6 +74,8 @@ pub struct ServiceConfig {
     pub typing_timeout: u64,
     /// Told in the answer to a poke.
     pub max_batch_size: u64,
+    /// Most subscriptions of one connection (spec 02 §6.4): 2000.
+    pub max_subscriptions: usize,
     /// Told in the answer to a poke.
     pub estimated_delivery_ms: u64,
     /// Told in the answer to a poke.
@@ -126,6 +128,7 @@ impl Default for ServiceConfig {
             user_infos_to_subscribe: 100,
             typing_timeout: 5,
             max_batch_size: 1000,
+            max_subscriptions: 2000,
             estimated_delivery_ms: 10_000,
             subscription_ttl_s: 86_400,
             replay_limit: 0,

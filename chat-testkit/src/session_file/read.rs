@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use chat_proto::session::{FORMAT, Header, Line, VERSION, What};
 use serde::Deserialize;
 use serde::de::Error as _;
+use serde_json::error::Category;
 
 use super::{Entry, SessionFile, plain};
 
@@ -92,7 +93,10 @@ pub fn parse(bytes: &[u8]) -> Result<Opened, Damage> {
         Damage::CutOff { .. } => str::from_utf8(bytes).map_err(|_| damage),
         other => Err(other),
     });
-    let first = first.map_err(|damage| Damage::NoHeader(damage.to_string()))?;
+    let first = first.map_err(|damage| match damage {
+        Damage::BadLine { problem, .. } => Damage::NoHeader(problem),
+        other => Damage::NoHeader(other.to_string()),
+    })?;
     if plain::is_plain(first) {
         return plain::parse(bytes);
     }
@@ -115,7 +119,7 @@ fn header(text: &str) -> Result<Header, Damage> {
         format: String,
         version: u64,
     }
-    let no_header = |error: serde_json::Error| Damage::NoHeader(error.to_string());
+    let no_header = |error: serde_json::Error| Damage::NoHeader(problem(&error));
     let Kind { format, version } = serde_json::from_str(text).map_err(no_header)?;
     if format != FORMAT || version != u64::from(VERSION) {
         return Err(Damage::OtherVersion { format, version });
@@ -160,7 +164,11 @@ fn at_of(at: Option<chat_proto::Time>, line: u64, who: usize, what: What) -> Res
 
 /// Each line is a JSON text of its own: the line that serde counts is always the first.
 pub(super) fn problem(error: &serde_json::Error) -> String {
-    error.to_string().replace("at line 1 column", "at column")
+    let text = error.to_string().replace("at line 1 column", "at column");
+    match error.classify() {
+        Category::Syntax | Category::Eof => format!("this is no JSON: {text}"),
+        Category::Data | Category::Io => text,
+    }
 }
 
 /// Lines with their numbers.

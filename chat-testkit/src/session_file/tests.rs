@@ -99,7 +99,7 @@ fn other_files_are_refused() {
     let error = |text: &str| parse(text.as_bytes()).unwrap_err().to_string();
     assert_eq!(error(""), "line 1: this is no session file: it is empty");
     assert!(
-        error("hello\n").starts_with("line 1: this is no session file: expected value"),
+        error("hello\n").starts_with("line 1: this is no session file: this is no JSON: expected value"),
         "{}",
         error("hello\n")
     );

@@ -45,7 +45,20 @@ impl Stage {
         self.people[who.0].media.get(&id).map(Vec::as_slice)
     }
 
+    /// The next HTTP request of a person that is not spoken for fails like this, or with `None` never ends.
+    ///
+    /// # Panics
+    /// `who` is of another stage.
+    pub fn fail_transfer(&mut self, who: Who, failure: Option<HttpFailure>) {
+        self.people[who.0].transfers.push_back(failure);
+    }
+
     pub(super) fn http_to_service(&mut self, who: Who, http: HttpId, request: &HttpRequest) {
+        match self.people[who.0].transfers.pop_front() {
+            Some(Some(failure)) => return self.tell(who, Input::HttpDone(http, Err(failure))),
+            Some(None) => return,
+            None => {}
+        }
         let body = match &request.body {
             HttpBody::Media(id) => self.people[who.0].media.get(id).cloned(),
             HttpBody::Bytes(bytes) => Some(bytes.clone()),
@@ -57,8 +70,8 @@ impl Stage {
             let failure = HttpFailure::Refused("there is no such media, or no such service".into());
             return self.tell(who, Input::HttpDone(http, Err(failure)));
         };
-        if self.refuse {
-            let failure = HttpFailure::Failed("connection refused".into());
+        if let Some(cause) = &self.refuse {
+            let failure = HttpFailure::Failed(cause.to_string().into());
             return self.tell(who, Input::HttpDone(http, Err(failure)));
         }
         self.exchanges.last += 1;

@@ -24,14 +24,14 @@ mod tape;
 mod trouble;
 mod wire;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use chat_proto::{
-    Call, CallError, CallId, CallOptions, Cancel, Cause, Client, Command, Config, Event, Frame, Input,
-    LinkId, MediaId, Record, Refused, Reply, Saved, Seed, State, Time, Token,
+    Call, CallError, CallId, CallOptions, Cancel, Cause, Client, Command, Config, Event, Frame, HttpFailure,
+    Input, LinkId, MediaId, Record, Refused, Reply, Saved, Seed, State, Time, Token,
 };
 use serde_json::{Value, json};
 
@@ -76,6 +76,8 @@ struct Person {
     link: Option<(LinkId, ConnId)>,
     /// Bytes to be sent, and bytes that came.
     media: BTreeMap<MediaId, Vec<u8>>,
+    /// What becomes of the next HTTP requests.
+    transfers: VecDeque<Option<HttpFailure>>,
     /// The socket that is on the way to the service.
     opening: Option<LinkId>,
     /// The socket that was asked for, and neither given up nor lost since.
@@ -104,7 +106,8 @@ pub struct Stage {
     connections: u64,
     /// When anything last reached anybody.
     moved: Time,
-    refuse: bool,
+    /// Why new connections fail, if they do.
+    refuse: Option<Cause>,
     exchanges: Exchanges,
     tape: Tape,
 }
@@ -122,7 +125,7 @@ impl Stage {
             wire: Wire::default(),
             connections: 0,
             moved: START,
-            refuse: false,
+            refuse: None,
             exchanges: Exchanges::default(),
             tape: Tape::default(),
         }
@@ -154,6 +157,9 @@ impl Stage {
     // ---- what people do
 
     /// Asks for something and lets time pass until it is answered.
+    ///
+    /// # Errors
+    /// Those that the call is answered with.
     ///
     /// # Panics
     /// The call was refused, or is not answered for minutes.
@@ -274,7 +280,7 @@ impl Stage {
 
     /// From now on the service can, or cannot, be reached by new connections.
     pub fn reachable(&mut self, reachable: bool) {
-        self.refuse = !reachable;
+        self.refuse = (!reachable).then(|| Cause::Failed("connection refused".into()));
     }
 
     /// Lets the next thing happen, if that is before `until`.
@@ -310,8 +316,8 @@ impl Stage {
                     return;
                 }
                 person.opening = None;
-                if self.refuse {
-                    return self.lost(who, link, Cause::Failed("connection refused".into()));
+                if let Some(cause) = self.refuse.clone() {
+                    return self.lost(who, link, cause);
                 }
                 self.connections += 1;
                 let conn = ConnId(self.connections);

@@ -1,12 +1,12 @@
 //! What goes wrong outside the service: networks that swallow everything, computers that sleep, apps that do not listen.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use chat_proto::session::ClientHeader;
 use chat_proto::{
-    Call, CallDeadline, CallId, CallOptions, Client, Config, Input, LinkId, Network, Record, Refused, Seed,
-    Time, Token,
+    Call, CallDeadline, CallId, CallOptions, Cause, Client, Config, Input, LinkId, Network, Record, Refused,
+    Seed, Time, Token,
 };
 
 use super::wire::Parcel;
@@ -35,6 +35,7 @@ impl Stage {
             disk: None,
             lose_saves: false,
             media: BTreeMap::new(),
+            transfers: VecDeque::new(),
             link: None,
             opening: None,
             open: None,
@@ -84,6 +85,12 @@ impl Stage {
             person.frozen = frozen;
             person.deaf = person.link.map(|(_, conn)| conn).or(person.deaf);
         }
+    }
+
+    /// From now on new connections fail for this reason: names that do not resolve, certificates that are not trusted.
+    /// [`Stage::reachable`] ends it.
+    pub fn unreachable_because(&mut self, cause: Cause) {
+        self.refuse = Some(cause);
     }
 
     /// From now on this person does not take events, or does again: what waits is taken at once.

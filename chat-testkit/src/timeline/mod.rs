@@ -10,109 +10,27 @@
 //!
 //! Times are seconds since the first line. `->` goes to the service and `<-` comes from it, `=>` is a call of the app and
 //! `<=` what it is told. `!` marks troubles, `~` a socket that is opened anew. SIDs are `CH#1`, `IM#1`, … in the order
-//! in which they appear; requests have numbers, and the answer names the one that it belongs to.
+//! in which they appear; requests have numbers, and the answer names the one that it belongs to. `(ack)` at the end of a
+//! frame: the client acknowledged it at once, before anything else; an acknowledgement at another time has its own line.
 
 mod frames;
+mod moment;
+mod sync;
+#[cfg(test)]
+mod tests;
 mod values;
 
 use std::collections::HashMap;
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 use chat_proto::session::{What, Wire};
-use chat_proto::{Cause, Command, Event, FrameRecord, InputRecord, Record, Time};
+use chat_proto::{
+    Cause, Command, Event, FrameRecord, HttpBody, HttpId, HttpRequest, InputRecord, Record, Time,
+};
 
 use self::frames::Frames;
+pub use self::moment::{Layer, Mark, Moment, Way};
 use crate::session_file::SessionFile;
-
-/// Which part of the protocol a line is about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Layer {
-    /// Calls and events.
-    App,
-    /// Session commands, REST, typing.
-    Chat,
-    /// Documents, lists, maps and their subscriptions.
-    Sync,
-    /// Frames that are about the connection.
-    Twilsock,
-    /// The socket, the network and the clock.
-    Socket,
-}
-
-impl Layer {
-    /// All, from the app down.
-    pub const ALL: [Self; 5] = [Self::App, Self::Chat, Self::Sync, Self::Twilsock, Self::Socket];
-
-    /// Its name.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::App => "app",
-            Self::Chat => "chat",
-            Self::Sync => "sync",
-            Self::Twilsock => "twilsock",
-            Self::Socket => "socket",
-        }
-    }
-}
-
-/// Which way a line goes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Way {
-    /// From the client to the service, or to its host.
-    Out,
-    /// From the service, or the host.
-    In,
-    /// From the app to the client.
-    Asked,
-    /// From the client to the app.
-    Told,
-    /// A remark.
-    Note,
-}
-
-impl Way {
-    const fn sign(self) -> &'static str {
-        match self {
-            Self::Out => "->",
-            Self::In => "<-",
-            Self::Asked => "=>",
-            Self::Told => "<=",
-            Self::Note => "--",
-        }
-    }
-}
-
-/// What a reader should not miss.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Mark {
-    /// Nothing.
-    Plain,
-    /// A trouble.
-    Error,
-    /// A socket is opened, not for the first time.
-    Reconnect,
-}
-
-/// A line of a timeline.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Moment {
-    /// When, on the client's own clock.
-    pub at: Time,
-    /// Who.
-    pub who: String,
-    /// On which layer.
-    pub layer: Layer,
-    /// Which way.
-    pub way: Way,
-    /// What a reader should not miss.
-    pub mark: Mark,
-    /// What, on one line.
-    pub text: String,
-    /// All of it, where `text` is shortened: the frame, or the value as JSON.
-    pub full: Option<String>,
-    /// The first channel that it names.
-    pub channel: Option<String>,
-}
 
 /// A session as lines.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -130,6 +48,7 @@ impl Timeline {
             names: HashMap::new(),
             opened: HashMap::new(),
             calls: HashMap::new(),
+            lives: lives(session),
         };
         let mut moments = Vec::new();
         for entry in &session.entries {
@@ -163,7 +82,8 @@ impl fmt::Display for Timeline {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Some(first) = self.moments.first() else { return Ok(()) };
         let width = self.moments.iter().map(|moment| moment.who.chars().count()).max().unwrap_or(0);
-        for moment in &self.moments {
+        let mut moments = self.moments.iter().peekable();
+        while let Some(moment) = moments.next() {
             let (sign, by) = match moment.at.as_millis().checked_sub(first.at.as_millis()) {
                 Some(by) => ("", by),
                 // A host's clock may go back.
@@ -176,10 +96,28 @@ impl fmt::Display for Timeline {
                 Mark::Reconnect => '~',
             };
             let Moment { who, layer, way, text, .. } = moment;
-            writeln!(f, "{time:>9} {mark} {who:width$}  {:8}  {}  {text}", layer.name(), way.sign())?;
+            let ack = moments.next_if(|next| next.acknowledges(moment)).map_or("", |_| "  (ack)");
+            writeln!(f, "{time:>9} {mark} {who:width$}  {:8}  {}  {text}{ack}", layer.name(), way.sign())?;
         }
         Ok(())
     }
+}
+
+/// What goes where; addresses and the values of headers are secrets.
+fn http_request(http: HttpId, request: &HttpRequest) -> String {
+    let headers: Vec<&str> = request.headers.iter().map(|(name, _)| &**name).collect();
+    let mut text = format!("HTTP {} {}", http.number(), request.method.as_str());
+    if !headers.is_empty() {
+        let _ = write!(text, " with {}", headers.join(", "));
+    }
+    if request.body != HttpBody::Empty {
+        let _ =
+            write!(text, ", body {}", values::shown(serde_json::to_value(&request.body).unwrap_or_default()));
+    }
+    if let Some(media) = request.to {
+        let _ = write!(text, ", the answer goes to media {}", media.0);
+    }
+    text
 }
 
 /// A line before it knows when and who.
@@ -202,6 +140,17 @@ impl Said {
     }
 }
 
+/// The first life of each client: one that resumes goes on with the calls of the last one of that name.
+fn lives(session: &SessionFile) -> Vec<usize> {
+    let mut firsts: Vec<usize> = Vec::new();
+    for (who, client) in session.header.clients.iter().enumerate() {
+        let former = || (0..who).rev().find(|before| session.name(*before) == session.name(who));
+        let former = client.saved.as_ref().and_then(|_| former());
+        firsts.push(former.and_then(|former| firsts.get(former).copied()).unwrap_or(who));
+    }
+    firsts
+}
+
 struct Teller {
     names_of_things: values::Names,
     /// By client or connection.
@@ -212,6 +161,8 @@ struct Teller {
     opened: HashMap<String, u32>,
     /// The names of calls, by client and number.
     calls: HashMap<(usize, u64), String>,
+    /// Which client each client is the resumed self of.
+    lives: Vec<usize>,
 }
 
 impl Teller {
@@ -239,7 +190,8 @@ impl Teller {
                 };
                 let said = match id {
                     Some(id) => {
-                        self.calls.insert((who, id.number()), name.clone());
+                        let first = self.lives.get(who).copied().unwrap_or(who);
+                        self.calls.insert((first, id.number()), name.clone());
                         let text = format!("call {}: {name}{value}{options}", id.number());
                         Said::plain(Layer::App, Way::Asked, text)
                     }
@@ -294,9 +246,8 @@ impl Teller {
                 Said::plain(Layer::Socket, Way::Out, format!("save, revision {revision}"))
             }
             Command::Http { http, request } => {
-                let (_, value, full) = values::variant(command);
-                let text = format!("HTTP {} {}{value}", http.number(), request.method.as_str());
-                Said { full, ..Said::plain(Layer::Chat, Way::Out, text) }
+                let (_, _, full) = values::variant(command);
+                Said { full, ..Said::plain(Layer::Chat, Way::Out, http_request(*http, request)) }
             }
             Command::CancelHttp { http } => {
                 Said::plain(Layer::Chat, Way::Out, format!("HTTP {}: cancel", http.number()))
@@ -309,7 +260,9 @@ impl Teller {
     fn event(&mut self, who: usize, event: &Event) -> Said {
         let told = |text: String| Said::plain(Layer::App, Way::Told, text);
         if let Event::Answer { call, result } = event {
-            let name = self.calls.remove(&(who, call.number())).unwrap_or_else(|| "?".into());
+            // A client that resumes answers what its former self was asked.
+            let first = self.lives.get(who).copied().unwrap_or(who);
+            let name = self.calls.remove(&(first, call.number())).unwrap_or_else(|| "?".into());
             let begin = format!("answer to call {} ({name}):", call.number());
             return match result {
                 Ok(reply) => {

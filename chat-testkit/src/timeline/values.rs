@@ -11,13 +11,15 @@ use serde_json::{Map, Value};
 const SHOWN: usize = 240;
 
 /// Members that say nothing to a reader of a timeline: addresses and dates that follow from the rest.
-const NOISE: [&str; 14] = [
+const NOISE: [&str; 16] = [
     "account_sid",
     "date_created",
     "date_expires",
     "date_updated",
     "dateCreated",
     "dateUpdated",
+    "direct_token",
+    "encode_token",
     "event_protocol_version",
     "item_url",
     "links",
@@ -36,8 +38,11 @@ pub(super) fn variant<T: Serialize>(value: &T) -> (String, String, Option<String
         Value::String(name) => (name, String::new(), None),
         Value::Object(members) if members.len() == 1 => {
             let mut members = members.into_iter();
-            let Some((name, value)) = members.next() else { return Default::default() };
-            (name, format!(" {}", shown(value)), full)
+            let Some((name, mut value)) = members.next() else { return Default::default() };
+            // Why a thing is told comes before the thing: the end of a long line is cut off.
+            let reasons = value.as_object_mut().and_then(|members| members.remove("reasons"));
+            let reasons = reasons.map(|reasons| format!(" {}", shown(reasons))).unwrap_or_default();
+            (name, format!("{reasons} {}", shown(value)), full)
         }
         other => (String::new(), shown(other), full),
     }
@@ -50,6 +55,11 @@ const END: char = '\u{3}';
 /// A JSON value on one line.
 pub(super) fn shown(value: Value) -> String {
     bracketed(&essence(value).to_string())
+}
+
+/// The same with the members that are `null` or empty.
+pub(super) fn shown_all(value: Value) -> String {
+    bracketed(&without_secrets(value).to_string())
 }
 
 fn bracketed(text: &str) -> String {
@@ -82,6 +92,14 @@ pub(super) fn shown_text(text: &[u8]) -> String {
     }
 }
 
+/// The same with the members that are `null` or empty.
+pub(super) fn shown_all_text(text: &[u8]) -> String {
+    match serde_json::from_slice(text) {
+        Ok(value) => shown_all(value),
+        Err(_) => shown_text(text),
+    }
+}
+
 fn shorten(text: &str) -> String {
     match text.char_indices().nth(SHOWN) {
         Some((end, _)) => format!("{}… ({} bytes)", text.get(..end).unwrap_or_default(), text.len()),
@@ -93,11 +111,31 @@ fn essence(value: Value) -> Value {
     match value {
         Value::Object(members) => {
             let kept = members.into_iter().filter(|(name, value)| {
-                !value.is_null() && !NOISE.contains(&name.as_str()) && *value != Value::Object(Map::new())
+                let no_attributes = name == "attributes" && *value == Value::Object(Map::new());
+                !value.is_null() && !NOISE.contains(&name.as_str()) && !no_attributes
             });
             kept.map(|(name, value)| (name, essence(value))).collect::<Map<_, _>>().into()
         }
         Value::Array(items) => items.into_iter().map(essence).collect(),
+        other => short(other),
+    }
+}
+
+fn without_secrets(value: Value) -> Value {
+    match value {
+        Value::Object(members) => members
+            .into_iter()
+            .map(|(name, value)| (name, without_secrets(value)))
+            .collect::<Map<_, _>>()
+            .into(),
+        Value::Array(items) => items.into_iter().map(without_secrets).collect(),
+        other => short(other),
+    }
+}
+
+/// A value without parts: stars instead of secrets, and long texts are cut.
+fn short(value: Value) -> Value {
+    match value {
         Value::String(text) if text.starts_with("e30.") && text.ends_with('*') => {
             format!("*** ({} bytes)", text.len()).into()
         }
@@ -142,11 +180,11 @@ pub(super) struct Names {
 impl Names {
     pub(super) fn shorten(&mut self, text: &str) -> String {
         static LONG: LazyLock<Option<Regex>> = LazyLock::new(|| {
-            Regex::new(r"\b([A-Z]{2})[0-9a-f]{32}|\b(?:TM)?([0-9a-f]{8})-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}").ok()
+            Regex::new(r"\b([A-Z]{2})[0-9a-f]{32}|\b(TM)?[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}").ok()
         });
         let Some(long) = LONG.as_ref() else { return text.to_owned() };
         let replace = |found: &regex::Captures<'_>| {
-            let kind = found.get(1).map_or("uuid", |kind| kind.as_str());
+            let kind = found.get(1).or_else(|| found.get(2)).map_or("uuid", |kind| kind.as_str());
             let Self { names, counts } = self;
             let name = names.entry(found[0].to_owned()).or_insert_with(|| {
                 let count = counts.entry(kind.to_owned()).or_default();

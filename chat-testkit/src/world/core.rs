@@ -23,6 +23,9 @@ pub trait Core: Clone + fmt::Debug {
     /// See [`Client::handle`].
     fn handle(&mut self, now: Time, input: Input<'_>);
     /// See [`Client::call`].
+    ///
+    /// # Errors
+    /// The client refuses the call.
     fn call(&mut self, now: Time, call: Call, options: CallOptions) -> Result<CallId, Refused>;
     /// See [`Client::cancel`].
     fn cancel(&mut self, now: Time, id: CallId) -> Cancel;

@@ -13,7 +13,7 @@ use rig::{Flaw, play};
 /// Makes one kind of breach.
 type Example = fn(LinkId) -> Kind;
 
-const EVERY_FLAW: [(Flaw, &[Example]); 22] = [
+const EVERY_FLAW: [(Flaw, &[Example]); 25] = [
     (Flaw::KeepsCommands, &[|_| Kind::CommandsLeft { since: Time::ZERO }]),
     (Flaw::NeverTicks, &[|_| Kind::Overslept(Deadline { at: Time::ZERO, why: Why::Retry })]),
     (Flaw::TicksLate, &[|_| Kind::Overslept(Deadline { at: Time::ZERO, why: Why::Retry })]),
@@ -36,6 +36,9 @@ const EVERY_FLAW: [(Flaw, &[Example]); 22] = [
     (Flaw::IgnoresHttp, &[|_| Kind::HttpUnanswered(http())]),
     (Flaw::MakesUpHttp, &[|_| Kind::HttpNotAskedFor(http())]),
     (Flaw::AnswersHttpTwice, &[|_| Kind::HttpAfterDone(http())]),
+    (Flaw::IgnoresSave, &[|_| Kind::SaveUnanswered { revision: 1 }]),
+    (Flaw::StoresNothing, &[|_| Kind::StoredNotSaved { revision: 1 }]),
+    (Flaw::StoresAnOlderOne, &[|_| Kind::StoredOutOfOrder { revision: 1 }]),
 ];
 
 fn http() -> HttpId {

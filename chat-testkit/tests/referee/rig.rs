@@ -39,6 +39,9 @@ pub(crate) enum Flaw {
     IgnoresHttp,
     MakesUpHttp,
     AnswersHttpTwice,
+    IgnoresSave,
+    StoresNothing,
+    StoresAnOlderOne,
 }
 
 const STEP: Duration = Duration::from_millis(10);
@@ -78,6 +81,7 @@ pub(crate) fn play(flaw: Option<Flaw>) -> HostCheck {
     let mut config = Config::default();
     config.connect_timeout = Duration::from_secs(5);
     config.reply_timeout = Duration::from_secs(10);
+    config.write_ahead = true;
     config.endpoints.twilsock = Some("ws://service.test/v3/wsconnect".into());
     let mut rig = Rig {
         now: START,
@@ -252,6 +256,7 @@ impl Rig {
                 Command::Close { link } => self.close(link),
                 Command::Http { http, .. } => self.http(http),
                 Command::CancelHttp { .. } => {}
+                Command::Save { revision } => self.save(revision),
                 other => panic!("{other:?}"),
             }
         }
@@ -271,6 +276,19 @@ impl Rig {
             if made_up {
                 socket.to_service.push_back(b"hello".to_vec());
             }
+        }
+    }
+
+    /// A disk that is quick.
+    fn save(&mut self, asked: u64) {
+        if self.is(Flaw::IgnoresSave) {
+            return;
+        }
+        let saved = |check: &HostCheck| check.save(self.now).revision();
+        let revision = if self.is(Flaw::StoresNothing) { asked } else { saved(&self.check) };
+        self.check.handle(self.now, Input::Stored { revision });
+        if self.once(Flaw::StoresAnOlderOne) {
+            self.check.handle(self.now, Input::Stored { revision: revision - 1 });
         }
     }
 

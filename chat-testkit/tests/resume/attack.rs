@@ -10,7 +10,7 @@ use chat_testkit::stage::{Stage, Who};
 use proptest::prelude::*;
 use serde_json::Value;
 
-use crate::story::{channel, config, send};
+use crate::story::{channel, config, drawn, send};
 
 /// A save with something of everything: messages, members, people, calls at all stages.
 fn rich() -> (Stage, Who, Saved) {
@@ -169,7 +169,7 @@ fn live(mut client: Client) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, max_shrink_iters: 200, rng_seed: proptest::test_runner::RngSeed::Fixed(1), ..ProptestConfig::default() })]
+    #![proptest_config(drawn(300))]
 
     /// A forged save is refused with an error or makes a client that works: never a panic, never without bounds.
     #[test]

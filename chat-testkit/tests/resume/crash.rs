@@ -11,7 +11,7 @@ use chat_testkit::stage::{Stage, Who};
 use chat_testkit::world::Rng;
 use proptest::prelude::*;
 
-use crate::story::{added, answers, channel, config, pending, send, texts, write_ahead};
+use crate::story::{added, answers, channel, config, drawn, pending, send, texts, write_ahead};
 
 /// A channel with three clients: the one that crashes, another of the same person that lives on, and somebody else.
 struct Story {
@@ -258,7 +258,7 @@ fn say_all(seed: u64, lines: u64) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 60, failure_persistence: None, max_shrink_iters: 200, rng_seed: proptest::test_runner::RngSeed::Fixed(1), ..ProptestConfig::default() })]
+    #![proptest_config(drawn(60))]
 
     #[test]
     fn a_resumed_client_ends_as_if_it_had_lived_on(
@@ -271,6 +271,13 @@ proptest! {
     fn with_write_ahead_a_sequence_survives_any_crash(seed in any::<u64>(), lines in 1_u64..30) {
         say_all(seed, lines);
     }
+}
+
+/// Events of a message list wait in the client while messages before them are read. A save that was made then had them
+/// neither in its read model nor after its cursor, and the next life never heard of them.
+#[test]
+fn events_that_wait_while_missed_messages_are_read_survive() {
+    say_all(1_443_535_835_115_392_397, 9);
 }
 
 /// The judge can fail us: a client that is resumed and takes what it finds in its save for not sent doubles here, since

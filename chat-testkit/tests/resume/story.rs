@@ -6,7 +6,22 @@ use chat_proto::{
     Call, CallError, CallId, ChannelSid, Config, CreateChannel, Event, Json, Message, Reply, SendMessage,
 };
 use chat_testkit::stage::{Stage, Who};
+use proptest::test_runner::{Config as ProptestConfig, RngSeed};
 use serde_json::{Value, json};
+
+/// How many stories are drawn, and from what: always the same here, so that nobody meets a failure that is not his.
+/// `CASES=20000 SEED=7 cargo test --release -p chat-testkit --test resume` draws more, and others.
+pub(crate) fn drawn(cases: u32) -> ProptestConfig {
+    let number = |name: &str| std::env::var(name).ok().and_then(|value| value.parse::<u64>().ok());
+    let asked = number("CASES").and_then(|cases| u32::try_from(cases).ok());
+    ProptestConfig {
+        cases: asked.unwrap_or(cases),
+        failure_persistence: None,
+        max_shrink_iters: 500,
+        rng_seed: RngSeed::Fixed(number("SEED").unwrap_or(1)),
+        ..ProptestConfig::default()
+    }
+}
 
 /// Short, so that stories do not wait; the offline service executes at once.
 pub(crate) fn config() -> Config {

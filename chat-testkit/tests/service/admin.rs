@@ -33,7 +33,7 @@ fn configuration_has_its_keys_and_defaults() {
         "seed": "ref", "capabilities": ["client_update", "offline_storage", "telemetry.v1"], "trailingCrlf": true,
         "contextEnrich": "onSubscribe", "responseFirst": false, "reachabilityEnabled": true,
         "consumptionReportInterval": "PT5S", "httpCacheInterval": "PT5S", "userInfosToSubscribe": 100,
-        "typingTimeout": 5, "maxBatchSize": 1000, "estimatedDeliveryMs": 10_000, "subscriptionTtlS": 86_400,
+        "typingTimeout": 5, "maxBatchSize": 1000, "maxSubscriptions": 2000, "estimatedDeliveryMs": 10_000, "subscriptionTtlS": 86_400,
         "replayLimit": 0, "maxPageSize": 100, "restPageSize": 50, "maxAttributesBytes": 16_384,
         "maxMessageBytes": 32_768, "maxMediaBytes": 33_554_432, "mediaUrlTtlMs": 300_000, "creatorKeepsPrivate": false, "latencyMs": 0, "httpDelayMs": 0,
         "commandDelayMs": 0, "offlineDelayMs": 0, "pingIntervalMs": 0, "tokenTimers": true, "tokenWarnMs": 180_000,

@@ -8,7 +8,6 @@ use chat_proto::{
     SortingCriteria, SortingOrder,
 };
 use chat_testkit::session_file::SessionFile;
-use chat_testkit::stage::Stage;
 use serde_json::json;
 
 use crate::teller::{Teller, message};
@@ -61,9 +60,6 @@ pub(crate) fn channels() -> SessionFile {
 
 pub(crate) fn people() -> SessionFile {
     let config = json!({ "typingTimeout": 1 });
-    let mut stage = Stage::new(serde_json::from_value(config.clone()).unwrap());
-    stage.settle();
-    drop(stage);
     let (mut it, ch) = Teller::with_channel(config);
     let a = it.alice;
     let b = it.enter("bob");

@@ -29,8 +29,12 @@ pub(crate) fn before_execution() -> SessionFile {
     let a = it.alice;
     let sending = json!({ "action": "sendMessage" });
     it.say("fault", &json!({ "on": "http", "match": sending, "status": 503 }));
-    it.start(a, message(&ch, "first try fails")).unwrap();
-    it.wait(70_000);
+    it.start(a, message(&ch, "its deadline comes before it may be tried again")).unwrap();
+    it.wait(35_000);
+    it.say("fault", &json!({ "on": "http", "match": sending, "status": 503 }));
+    let patient = CallOptions { deadline: CallDeadline::After(Duration::from_mins(2)) };
+    it.start_with(a, message(&ch, "the first try fails"), patient).unwrap();
+    it.wait(35_000);
     it.say("fault", &json!({ "on": "http", "match": sending, "drop": true }));
     it.start(a, message(&ch, "the socket is cut instead")).unwrap();
     it.wait(70_000);
@@ -117,6 +121,42 @@ pub(crate) fn broken_objects() -> SessionFile {
     let payload = json!({ "event_type": "subscription_failed", "correlation_id": asked["correlation_id"], "event_protocol_version": 3, "event": event });
     it.say("notify", &json!({ "identity": "alice", "messageType": "twilio.sync.event", "payload": payload }));
     it.wait(5000);
+    it.end()
+}
+
+/// A service without a media service, and a member that is no user of Chat.
+pub(crate) fn odd_objects() -> SessionFile {
+    let user = "/v1/Services/IS00000000000000000000000000000001/Users";
+    let context = json!({ "type": "IpMsgSession", "apiVersion": "3", "identity": "alice",
+        "userInfo": "alice.info", "myChannels": "alice.channels", "channels": "all.channels",
+        "links": { "publicChannelsUrl": "/v1/Services/IS00000000000000000000000000000001/Channels",
+            "myChannelsUrl": format!("{user}/alice/Channels"), "typingUrl": "/v1/typing",
+            "syncListUrl": format!("{user}/alice/SyncList"), "usersUrl": user } });
+    let mut it = Teller::starting(|stage| {
+        let body = json!({ "data": context, "last_event_id": 9, "revision": "a" });
+        let rule = json!({ "on": "http", "match": { "path": "/Context$" }, "status": 200, "body": body });
+        stage.admin("fault", &rule).unwrap();
+    });
+    let a = it.alice;
+    it.note(a, "the session context names no media service, and a map of the user that does not exist");
+    it.settle();
+    it.bad(a, Call::GetMediaUrl(chat_proto::MediaSid::new(format!("ME{:032x}", 7))));
+    let ch = it.create("general");
+    it.good(a, Call::Join(ch.clone()));
+    it.settle();
+    it.note(a, "somebody takes part by text message");
+    let roster = it.admin("sync", &json!({ "type": "map", "id": format!("{ch}.roster") })).unwrap();
+    let guest = chat_proto::MemberSid::new(format!("MB{:032x}", 7));
+    let event = json!({ "id": 1, "map_sid": roster["sid"], "map_revision": "2", "item_key": guest.as_str(),
+        "item_data": { "type": "sms", "attributes": "{}", "roleSid": "RL1" }, "item_revision": "1" });
+    let payload = json!({ "event_type": "map_item_added", "event_protocol_version": 3, "event": event });
+    it.admin(
+        "notify",
+        &json!({ "identity": "alice", "messageType": "com.twilio.rtd.cds.map", "payload": payload }),
+    )
+    .unwrap();
+    it.settle();
+    it.bad(a, Call::GetMemberUser(ch, guest));
     it.end()
 }
 

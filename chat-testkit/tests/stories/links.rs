@@ -35,9 +35,13 @@ pub(crate) fn network_changes() -> SessionFile {
     let a = it.alice;
     it.network(a, Network::Changed);
     it.wait(2000);
+    it.note(a, "into a tunnel");
+    it.reachable(false);
     it.network(a, Network::Offline);
     it.start(a, message(&ch, "in the tunnel")).unwrap();
     it.wait(10_000);
+    it.note(a, "out of the tunnel, in the middle of a wait");
+    it.reachable(true);
     it.network(a, Network::Online);
     it.wait(2000);
     it.end()

@@ -14,7 +14,12 @@ mod failures;
 mod frames;
 mod links;
 mod media;
+mod service;
+mod starts;
+mod streams;
 mod teller;
+mod tokens;
+mod wire;
 
 use std::fs;
 use std::path::PathBuf;
@@ -26,8 +31,8 @@ chat_testkit::snapshot_sessions!("tests/sessions");
 /// Name and making of a session.
 type Story = (&'static str, fn() -> SessionFile);
 
-/// One for each failure that a client must stand, and two for plain days.
-const STORIES: [Story; 23] = [
+/// One for each failure that a client must stand, and two for plain days. `FAULTS.md` says which tells of what.
+const STORIES: [Story; 44] = [
     ("channels", calls::channels),
     ("people", calls::people),
     ("wrong_calls", calls::wrong),
@@ -45,13 +50,43 @@ const STORIES: [Story; 23] = [
     ("answers_late_and_lost", failures::late_and_lost),
     ("deadlines", failures::deadlines),
     ("broken_objects", failures::broken_objects),
+    ("odd_objects", failures::odd_objects),
     ("events_lost_doubled_swapped", events::lost_doubled_swapped),
     ("interrupted_replay", events::interrupted_replay),
     ("garbage", frames::garbage),
     ("too_large", frames::too_large),
     ("media", media::media),
+    ("media_fails", media::media_fails),
     ("push", media::push),
+    ("start_unreachable", starts::unreachable),
+    ("start_refused", starts::refused),
+    ("start_put_off", starts::put_off),
+    ("start_without_session", starts::no_session),
+    ("token_in_every_state", tokens::good),
+    ("token_refused_in_every_state", tokens::bad),
+    ("token_expires_in_every_state", tokens::expired),
+    ("token_warned", tokens::warned),
+    ("token_updates_fail", tokens::updates_fail),
+    ("close_codes", service::close_codes),
+    ("long_outage", service::long_outage),
+    ("sleep_and_clocks", service::sleep_and_clocks),
+    ("silent_slow_flooding", service::silent_slow_flooding),
+    ("subscriptions_in_trouble", streams::subscriptions),
+    ("subscriptions_end", streams::subscriptions_end),
+    ("reads_fail", streams::reads),
+    ("session_gone", streams::session_gone),
+    ("events_overtake", streams::overtaking),
+    ("on_the_wire", wire::seen_from_outside),
 ];
+
+/// Whoever looks for a failure finds its session in the table, and every session is one of something.
+#[test]
+fn the_table_of_faults_names_every_session() {
+    let table = fs::read_to_string(folder().join("../../FAULTS.md")).unwrap();
+    for (name, _) in STORIES {
+        assert!(table.contains(&format!("`{name}`")), "{name} is not in FAULTS.md");
+    }
+}
 
 fn folder() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/sessions")

@@ -1,6 +1,9 @@
 //! Media and push.
 
-use chat_proto::{Call, ChannelSid, Json, MediaId, MediaSid, PushChannel, Reply, Secret, SendMedia};
+use chat_proto::{
+    Call, CallDeadline, CallOptions, ChannelSid, HttpFailure, Json, MediaId, MediaSid, PushChannel, Reply,
+    Secret, SendMedia,
+};
 use chat_testkit::session_file::SessionFile;
 use serde_json::json;
 
@@ -41,6 +44,34 @@ pub(crate) fn media() -> SessionFile {
     it.end()
 }
 
+/// Each way in which a transfer fails; what may help is done again.
+pub(crate) fn media_fails() -> SessionFile {
+    let (mut it, ch) = Teller::with_channel(json!({}));
+    let a = it.alice;
+    let patient = CallOptions { deadline: CallDeadline::Never };
+    let failures = [
+        Some(HttpFailure::Untrusted("the certificate was made for another name".into())),
+        Some(HttpFailure::TooLarge),
+        Some(HttpFailure::Media("the file is gone".into())),
+        None,
+    ];
+    for failure in failures {
+        let bytes = it.give_media(a, vec![7; 1000]);
+        // Three attempts, where another one may help.
+        let count = if failure.is_none() { 3 } else { 1 };
+        for _ in 0..count {
+            it.fail_transfer(a, failure.clone());
+        }
+        let id = it.start_with(a, picture(&ch, bytes), patient).unwrap();
+        it.answer(a, id).unwrap().unwrap_err();
+    }
+    it.note(a, "the next connection breaks, the one after it does not");
+    it.fail_transfer(a, Some(HttpFailure::Failed("connection reset".into())));
+    let bytes = it.give_media(a, vec![7; 1000]);
+    it.good(a, picture(&ch, bytes));
+    it.end()
+}
+
 pub(crate) fn push() -> SessionFile {
     let mut it = Teller::new(json!({}));
     let a = it.alice;
@@ -52,7 +83,9 @@ pub(crate) fn push() -> SessionFile {
     let payload = json!({ "data": { "twi_message_type": "twilio.channel.new_message", "twi_message_title": "general",
         "twi_message_body": "hello", "channel_sid": format!("CH{:032x}", 1), "message_index": 1 } });
     let _ = it.ask(a, Call::HandlePushNotification(Json::from_value(&payload).unwrap()));
-    it.bad(a, Call::HandlePushNotification(Json::from_value(&json!({ "data": {} })).unwrap()));
+    for broken in [json!(null), json!({}), json!({ "data": {} }), json!({ "data": null })] {
+        it.bad(a, Call::HandlePushNotification(Json::from_value(&broken).unwrap()));
+    }
     it.good(a, Call::UnsetPushRegistrationId(PushChannel::Fcm));
     it.settle();
     it.say("fault", &json!({ "on": "http", "match": { "host": "ers.us1.twilio.com" }, "status": 400, "code": 52000, "message": "no", "count": -1 }));

@@ -27,11 +27,25 @@ impl DerefMut for Teller {
 }
 
 impl Teller {
-    /// Alice is there, and the service as `config` says.
+    /// Alice is there, and the service as `config` says; it pings every 30 s as the real one does (spec 01 §2.2).
     pub(crate) fn new(config: Value) -> Self {
-        let mut stage = Stage::new(serde_json::from_value(config).unwrap());
+        let mut stage = Self::empty(config);
         let alice = stage.enter("alice");
         stage.settle();
+        Self { stage, alice }
+    }
+
+    /// Nobody is there yet.
+    pub(crate) fn empty(mut config: Value) -> Stage {
+        config["pingIntervalMs"] = 30_000.into();
+        Stage::new(serde_json::from_value(config).unwrap())
+    }
+
+    /// Alice comes in to a service that makes trouble from the beginning.
+    pub(crate) fn starting(trouble: impl FnOnce(&mut Stage)) -> Self {
+        let mut stage = Self::empty(json!({}));
+        trouble(&mut stage);
+        let alice = stage.enter("alice");
         Self { stage, alice }
     }
 

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use chat_proto::{Call, CallDeadline, CallError, Config, ConnectionState, Event, Phase, Reply, TokenWanted};
+use chat_proto::{
+    Call, CallDeadline, CallError, Config, ConnectionState, Event, Fault, Phase, Reply, TokenWanted,
+};
 use chat_testkit::service::{ContextEnrich, ServiceConfig};
 use chat_testkit::stage::Stage;
 use serde_json::json;
@@ -158,4 +160,20 @@ fn a_session_that_cannot_be_created_is_created_later() {
     stage.advance(Duration::from_mins(2));
     assert!(stage.state(alice).is_ready());
     assert_eq!(stage.opens(alice).len(), 1);
+}
+
+/// It is tried for ever, but the app hears of it: once, when the reference client would have given up.
+#[test]
+fn a_session_that_still_cannot_be_created_is_told() {
+    let mut stage = Stage::new(service());
+    let rule = json!({ "on": "http", "match": { "method": "POST", "path": "/Lists$" }, "count": 8, "status": 503, "code": 7 });
+    fault(&mut stage, &rule);
+    let alice = stage.enter("alice");
+    stage.advance(Duration::from_secs(20));
+    assert_eq!(faults(&stage.take_events(alice)), [], "three failures are no news");
+    stage.advance(Duration::from_mins(8));
+    let events = stage.take_events(alice);
+    let error = CallError::Sync { status: 503, code: 7, message: "SERVICE UNAVAILABLE".into() };
+    assert_eq!(faults(&events), [Fault::NotLoaded { what: "session".into(), error: error.into() }]);
+    assert!(stage.state(alice).is_ready());
 }

@@ -100,6 +100,46 @@ fn q19_a_new_token_registers_again() {
     assert_eq!(rig.events(), []);
 }
 
+/// A registration ends after a day, and nothing else need ever register again: an app that stays connected with one token
+/// would go silent.
+#[test]
+fn a_registration_is_renewed_in_time() {
+    const HOUR: Duration = Duration::from_hours(1);
+    let mut rig = registered_rig();
+    for _ in 0..3 {
+        rig.pass(11 * HOUR);
+        assert_eq!(rig.requests(), []);
+        rig.pass(HOUR);
+        let request = rig.one_request();
+        assert_eq!(request.method, Method::Post);
+        assert!(request.body.unwrap().contains("hunter2-d1"));
+        rig.push_replied(FCM, Ok((201, r#"{"id":"hunter2-r1"}"#)));
+    }
+    // A failure is repeated until it is renewed.
+    rig.pass(12 * HOUR);
+    rig.one_request();
+    rig.push_replied(FCM, Ok((503, "")));
+    rig.pass(Duration::from_secs(3));
+    rig.one_request();
+    rig.push_replied(FCM, Ok((201, r#"{"id":"hunter2-r1"}"#)));
+    // Offline it waits for a connection.
+    rig.offline();
+    rig.chat.online = false;
+    rig.pass(13 * HOUR);
+    assert_eq!(rig.requests(), []);
+    rig.online();
+    assert_eq!(rig.one_request().method, Method::Post);
+    rig.push_replied(FCM, Ok((201, r#"{"id":"hunter2-r1"}"#)));
+    assert_eq!(rig.events(), []);
+    // What is removed is not renewed.
+    let id = rig.call(Call::UnsetPushRegistrationId(FCM));
+    assert_eq!(rig.one_request().method, Method::Delete);
+    rig.push_replied(FCM, Ok((204, "")));
+    assert_eq!(rig.answer(id), Some(Ok(Reply::Done)));
+    rig.pass(48 * HOUR);
+    assert_eq!(rig.requests(), []);
+}
+
 #[test]
 fn q20_removal_is_one_delete() {
     let mut rig = registered_rig();

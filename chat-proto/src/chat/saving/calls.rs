@@ -11,7 +11,6 @@ use crate::chat::calls::{Clock, Kind, Pending, Progress, Wait};
 use crate::chat::channels::{Record, Source};
 use crate::chat::commands::CommandOwner;
 use crate::chat::document::ChannelData;
-use crate::chat::proceed::Got;
 use crate::chat::read_horizon::SavedHorizon;
 use crate::chat::session::{Earlier, SavedOutbox};
 use crate::chat::{Chat, Timer, directory};
@@ -40,8 +39,6 @@ enum Stage {
     Command,
     /// Its session command was executed; this channel does not show it yet.
     Effect(ChannelSid),
-    /// Its session command was executed; what it changed is being read.
-    Executed,
     /// It is part of a report.
     Report,
 }
@@ -60,12 +57,10 @@ impl SavedCall {
         if Kind::of(&pending.call) == Kind::ThisLife {
             return None;
         }
-        let edited = matches!(pending.call, Call::UpdateMessageBody(..) | Call::UpdateMessageAttributes(..));
         let stage = match &pending.wait {
             Wait::Command => Stage::Command,
             Wait::Effect(sid) => Stage::Effect(sid.clone()),
             Wait::Report => Stage::Report,
-            Wait::Query(_) if edited => Stage::Executed,
             _ => Stage::Begin,
         };
         let deadline = match pending.clock {
@@ -107,7 +102,7 @@ impl Chat {
                 Stage::Command if outbox.holds(CommandOwner::Call(id)) => Wait::Command,
                 Stage::Report if horizon.holds(id) => Wait::Report,
                 Stage::Effect(sid) => Wait::Effect(sid),
-                Stage::Command | Stage::Executed => Wait::Transport,
+                Stage::Command => Wait::Transport,
                 Stage::Report | Stage::Begin => Wait::Begin,
             };
             let clock = match deadline {
@@ -131,13 +126,7 @@ impl Chat {
             }
         }
         for id in self.calls.waiting(|wait| *wait == Wait::Transport) {
-            match self.calls.get(id).map(|pending| pending.call.clone()) {
-                Some(Call::UpdateMessageBody(..) | Call::UpdateMessageAttributes(..)) => {
-                    let executed = crate::chat::commands::Response::default();
-                    self.proceed(cx, id, Got::Response(Ok(executed)));
-                }
-                _ => self.calls.answer(cx, id, Err(CallError::Unknown(Phase::Sent))),
-            }
+            self.calls.answer(cx, id, Err(CallError::Unknown(Phase::Sent)));
         }
         for id in self.calls.waiting(|wait| *wait == Wait::Begin) {
             let Some(pending) = self.calls.get(id) else { continue };

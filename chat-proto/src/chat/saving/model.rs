@@ -34,6 +34,14 @@ impl SavedObject {
         }
     }
 
+    /// The same, followed from before an event of which nothing else in the save knows.
+    fn before(mut self, event: Option<i64>) -> Self {
+        if let (Self::Open(follow), Some(event)) = (&mut self, event) {
+            follow.cursor = follow.cursor.min(event.saturating_sub(1));
+        }
+        self
+    }
+
     fn is_of(&self, kind: Kind) -> bool {
         !matches!(self, Self::Open(follow) if follow.kind != kind || follow.sid.is_empty())
     }
@@ -57,6 +65,9 @@ pub(super) struct SavedChannel {
     roster_complete: bool,
     /// The lowest index that a message may have of which the app was not told.
     untold: Option<u64>,
+    /// Whether those were being read.
+    #[serde(default)]
+    reading_untold: bool,
 }
 
 impl SavedChannel {
@@ -94,10 +105,11 @@ impl Chat {
                 messages_name: record.messages_name.clone(),
                 roster_name: record.roster_name.clone(),
                 document: object(record.document),
-                list: object(record.messages),
+                list: object(record.messages).before(record.first_waiting()),
                 roster: object(record.roster),
                 roster_complete: record.reading_roster.is_none(),
                 untold: record.untold,
+                reading_untold: record.reading_untold.is_some(),
             })
         };
         self.state.channels.iter().filter_map(channel).collect()
@@ -172,6 +184,9 @@ impl Chat {
             }
             for part in opening {
                 self.open(cx, &sid, part);
+            }
+            if saved.reading_untold {
+                self.read_untold(cx, &sid);
             }
         }
     }

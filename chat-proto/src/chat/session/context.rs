@@ -6,7 +6,6 @@ use core::time::Duration;
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use crate::date::parse_duration;
@@ -59,8 +58,8 @@ pub(super) enum Read {
 }
 
 /// Reads a context. It counts only when it owns all five of these members (spec 03 §3.3).
-pub(super) fn read(data: &RawValue) -> Read {
-    let Ok(Value::Object(members)) = serde_json::from_str(data.get()) else {
+pub(super) fn read(data: &str) -> Read {
+    let Ok(Value::Object(members)) = serde_json::from_str(data) else {
         return Read::Malformed("context");
     };
     if !["identity", "userInfo", "links", "myChannels", "channels"]
@@ -127,7 +126,7 @@ mod tests {
         "reachabilityEnabled":true,"consumptionReportInterval":"PT1S","httpCacheInterval":"PT0S","userInfosToSubscribe":100}"#;
 
     fn read_text(text: &str) -> Read {
-        read(&RawValue::from_string(text.into()).unwrap())
+        read(text)
     }
 
     #[test]

@@ -337,7 +337,7 @@ impl Outbox {
         if here {
             self.bottom = self.bottom.max(index.saturating_add(1));
         }
-        let Some(seen) = list::seen(&item.data) else {
+        let Some(seen) = list::seen(item.data.get()) else {
             return;
         };
         let Some(seq) = self.queue.by_command(&seen.command_id) else {
@@ -367,13 +367,26 @@ impl Outbox {
                 self.queue.update(seq, |entry| entry.state = State::READY);
             }
             for seq in self.queue.ready(cx.stored) {
-                self.push(cx, seq, list);
+                if self.is_in_time(cx, seq) {
+                    self.push(cx, seq, list);
+                }
             }
         }
         let look = self.queue.next_look().filter(|_| self.online && self.walk.is_none());
         let again = self.queue.next_throttled().filter(|_| self.online && self.list.is_some());
         arm(cx, Timer::Look, look);
         arm(cx, Timer::Again, again);
+    }
+
+    /// Whether anybody still wants it. Calls of one deadline end one after the other, and the end of the first must not
+    /// send the second.
+    fn is_in_time(&self, cx: &Cx, seq: Seq) -> bool {
+        match self.queue.get(seq).map(|entry| entry.owner) {
+            Some(CommandOwner::Call(id)) => {
+                cx.timers.armed(ChatTimer::Call(id)).is_none_or(|deadline| deadline > cx.now)
+            }
+            _ => true,
+        }
     }
 }
 

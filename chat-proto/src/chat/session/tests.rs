@@ -4,7 +4,6 @@ mod commands;
 mod life;
 mod world;
 
-use alloc::borrow::Cow;
 use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::String;
@@ -12,22 +11,21 @@ use alloc::vec::Vec;
 use core::time::Duration;
 
 use serde_json::Value;
-use serde_json::value::RawValue;
 
 use super::*;
 use crate::call::CallId;
 use crate::config::Config;
 use crate::json::Json;
 use crate::seed::Seed;
-use crate::sync::{Change, Fate, Freshness, Item, Key, Select, WriteId};
+use crate::sync::{Change, Fate, Freshness, Item, Key, Raw, Select, WriteId};
 use crate::time::Time;
 use crate::timers::TimerKey;
 
 const FULL: &str = r#"{"identity":"alice","userInfo":"US1.info","myChannels":"alice.channels","channels":"x",
     "links":{"publicChannelsUrl":"/C","myChannelsUrl":"/M","syncListUrl":"/S","usersUrl":"/U"}}"#;
 
-fn raw(text: &str) -> Cow<'static, RawValue> {
-    Cow::Owned(RawValue::from_string(text.into()).unwrap())
+fn raw(text: &str) -> Raw<'static> {
+    Raw::new(text).into_owned()
 }
 
 fn call(number: u64) -> CommandOwner {
@@ -51,7 +49,7 @@ fn sync_error(status: u16, code: i64) -> CallError {
 }
 
 fn item(index: u64, data: &str) -> Item<'static> {
-    Item { key: Key::Index(index), data: raw(data), freshness: Freshness::New }
+    Item { key: Key::Index(index), data: raw(data), freshness: Freshness::New, event: None }
 }
 
 /// An item as the session pushed it, with the service's answer.

@@ -173,6 +173,18 @@ fn a_push_is_answered_once() {
     assert_eq!((rig.told().len(), rig.cx.stats.duplicates), (0, 1));
 }
 
+/// Of an event that comes again everything but the first is a duplicate, whether it was told or waits.
+#[test]
+fn duplicates_are_counted_wherever_they_are_noticed() {
+    let mut rig = Rig::online();
+    rig.open_live(Kind::List, LIST, -1);
+    for (id, duplicates) in [(0, 0), (0, 1), (1, 1), (0, 2), (4, 2), (4, 3), (1, 4), (4, 5)] {
+        rig.live("list_item_added", &list_item(id, id.try_into().unwrap()));
+        assert_eq!(rig.cx.stats.duplicates, duplicates, "{id}");
+    }
+    assert_eq!(rig.told(), [r#"Added 0 {"v":0} New"#, r#"Added 1 {"v":1} New"#]);
+}
+
 #[test]
 fn fates_of_pushes() {
     type Case = (Result<(u16, &'static str), RequestError>, Result<u64, (Fate, &'static str)>);

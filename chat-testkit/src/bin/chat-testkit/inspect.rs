@@ -8,6 +8,8 @@ use chat_testkit::inspect::page;
 use chat_testkit::session_file::open;
 use clap::Args;
 
+use crate::without_path;
+
 /// Write a session file as one self-contained HTML page: a sequence diagram over time, with every frame to be opened.
 ///
 /// A damaged file gives a page of what stands before the damage, and exit code 1.
@@ -22,11 +24,12 @@ pub(crate) struct Options {
 }
 
 pub(crate) fn run(options: Options) -> io::Result<()> {
-    let opened = open(&options.file).map_err(io::Error::other)?;
+    let of_file = |damage| io::Error::other(format!("{}: {}", options.file.display(), without_path(damage)));
+    let opened = open(&options.file).map_err(of_file)?;
     let title = options.file.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let out = options.out.unwrap_or_else(|| options.file.with_extension("html"));
     let named = |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", out.display()));
     fs::write(&out, page(&title, &opened.session)).map_err(named)?;
     println!("{}", out.display());
-    opened.damage.map_or(Ok(()), |damage| Err(io::Error::other(damage)))
+    opened.damage.map_or(Ok(()), |damage| Err(of_file(damage)))
 }

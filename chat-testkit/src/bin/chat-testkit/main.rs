@@ -8,6 +8,7 @@ mod simulate;
 
 use std::process::ExitCode;
 
+use chat_testkit::session_file::Damage;
 use clap::{Parser, Subcommand};
 
 /// Offline service and test tools for Programmable Chat clients.
@@ -25,6 +26,14 @@ enum Command {
     Replay(replay::Options),
     Serve(Box<serve::Options>),
     Simulate(simulate::Options),
+}
+
+/// What is wrong with a file, for a line that begins with its name.
+fn without_path(damage: Damage) -> String {
+    match damage {
+        Damage::Io { error, .. } => error.to_string(),
+        damage => damage.to_string(),
+    }
 }
 
 fn main() -> ExitCode {

@@ -7,6 +7,8 @@ use std::process::ExitCode;
 use chat_testkit::replay::replay_file;
 use clap::Args;
 
+use crate::without_path;
+
 /// Replay session files and recorded frames, and print what happened.
 ///
 /// A session of our own client must repeat itself byte for byte. Frames of any other client are replayed with ours in its
@@ -31,6 +33,7 @@ pub(crate) fn run(options: &Options) -> io::Result<ExitCode> {
             Ok(verdict) => verdict,
             Err(damage) => {
                 failed += 1;
+                let damage = without_path(damage);
                 writeln!(out, "{path_shown}: FAILED: {damage}")?;
                 continue;
             }

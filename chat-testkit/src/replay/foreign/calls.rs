@@ -12,6 +12,7 @@
 //! | `GET …/Users?ChannelSid` | `GetUserDescriptors` |
 //! | `GET …/Users/NAME` | `GetUser` if that person's map is opened right after, else `GetUserDescriptor` |
 //! | `POST …/Subscriptions` that cancels that of a person's map | `UnsubscribeUser` |
+//! | `GET …/Maps/US….info` of the own user, not for the first time | `UnsubscribeUser`: it is followed again at once (spec 03 §11.2) |
 //! | `close` | `Shutdown` |
 //!
 //! Not turned back: pages after the first (their references are each client's own), push registrations, and everything
@@ -135,10 +136,14 @@ pub(super) fn meaning(at: Time, parts: &Parts, known: &Known) -> Meaning {
                 None => return Meaning::Own,
             }
         }
+        ("GET", [_, "Maps", name]) => match known.own_again(at, name) {
+            Some(who) => Some(Call::UnsubscribeUser(who)),
+            None => return Meaning::Own,
+        },
         (
             "GET",
             [_, "Services", _, "Lists", _, "Context"]
-            | [_, "Lists" | "Documents" | "Maps", _]
+            | [_, "Lists" | "Documents", _]
             | [_, "Services", _, "Maps", _, "Items"]
             | [_, "Services", _, "Users", _, "SyncList"],
         )

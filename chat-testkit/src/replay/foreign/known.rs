@@ -21,10 +21,12 @@ pub(super) struct Known {
     pub(super) infos: HashMap<String, String>,
     /// Which documents and maps were opened, and when.
     pub(super) opened: Vec<(Time, String)>,
+    /// The own user, and when its map was first read, and what that map is called.
+    own: Option<(Identity, Time, String)>,
 }
 
 impl Known {
-    pub(super) fn of(entries: &[&Entry]) -> Self {
+    pub(super) fn of(identity: &str, entries: &[&Entry]) -> Self {
         let mut known = Self::default();
         let mut requests: HashMap<String, String> = HashMap::new();
         for entry in entries {
@@ -41,6 +43,7 @@ impl Known {
                         continue;
                     };
                     if let Some(path) = requests.get(parts.id()) {
+                        known.learn_own(identity, entry.at, path, &parts.json());
                         known.learn(path, &parts.json());
                     }
                 }
@@ -48,6 +51,14 @@ impl Known {
             }
         }
         known
+    }
+
+    /// Remembers the map of the own user: the first of its kind that is read.
+    fn learn_own(&mut self, identity: &str, at: Time, path: &str, body: &Value) {
+        let name = path.rsplit('/').next().unwrap_or_default();
+        if self.own.is_none() && name.strip_suffix(".info").is_some() && body["sid"].is_string() {
+            self.own = Some((Identity::new(identity), at, name.to_owned()));
+        }
     }
 
     /// Remembers which list and which map are whose.
@@ -66,6 +77,12 @@ impl Known {
         if let Some(identity) = whose {
             self.maps.insert(sid.to_owned(), Identity::new(identity));
         }
+    }
+
+    /// The own user, if this reads its map once more.
+    pub(super) fn own_again(&self, at: Time, name: &str) -> Option<Identity> {
+        let (identity, first, own) = self.own.as_ref()?;
+        (own == name && at > *first).then(|| identity.clone())
     }
 
     /// Whether an object is opened soon after a request, so that the one led to the other.

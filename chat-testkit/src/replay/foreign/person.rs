@@ -95,13 +95,13 @@ impl Person {
             recorded: Vec::new(),
             header,
         };
-        person.read(entries);
+        person.read(identity, entries);
         person
     }
 
     /// Sorts the recording into what is asked, answered, said and called, everything in its order.
-    fn read(&mut self, entries: &[&Entry]) {
-        let known = Known::of(entries);
+    fn read(&mut self, identity: &str, entries: &[&Entry]) {
+        let known = Known::of(identity, entries);
         let mut leaving = HashSet::new();
         for entry in entries {
             let What::Wire(wire) = &entry.what else { continue };

@@ -9,8 +9,6 @@ use super::store::Store;
 use crate::service::http::Response;
 use crate::service::{ConnId, ServiceConfig};
 
-/// Most subscriptions of one connection (spec 02 §6.4).
-const MOST: usize = 2000;
 /// Twilsock message type of acknowledgements and replays.
 const SYNC_EVENT: &str = "twilio.sync.event";
 
@@ -151,7 +149,7 @@ pub(crate) fn poke(
     let mut established = Vec::new();
     match action {
         "establish" => {
-            if subscriptions.count(conn) + requests.len() > MOST {
+            if subscriptions.count(conn) + requests.len() > config.max_subscriptions {
                 return refused(400, 54_419, "Too many subscriptions on this connection");
             }
             let (mut completed, mut failed) = (Vec::new(), Vec::new());

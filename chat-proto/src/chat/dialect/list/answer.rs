@@ -24,7 +24,7 @@ pub(crate) struct Seen<'a> {
 }
 
 /// Reads an item. `None` for one that holds no session command: such an item is nothing of ours.
-pub(crate) fn seen(data: &RawValue) -> Option<Seen<'_>> {
+pub(crate) fn seen(data: &str) -> Option<Seen<'_>> {
     #[derive(Deserialize)]
     struct Item<'a> {
         #[serde(rename = "commandId", borrow)]
@@ -32,7 +32,7 @@ pub(crate) fn seen(data: &RawValue) -> Option<Seen<'_>> {
         #[serde(default, borrow, deserialize_with = "present")]
         response: Option<&'a RawValue>,
     }
-    let item: Item<'_> = serde_json::from_str(data.get()).ok()?;
+    let item: Item<'_> = serde_json::from_str(data).ok()?;
     Some(Seen { command_id: item.command_id, answer: item.response.map(response) })
 }
 

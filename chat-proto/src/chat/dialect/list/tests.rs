@@ -1,9 +1,6 @@
-use alloc::boxed::Box;
 use alloc::format;
 use alloc::vec;
 use alloc::vec::Vec;
-
-use serde_json::value::RawValue;
 
 use super::*;
 use crate::chat::commands::Response;
@@ -163,12 +160,8 @@ fn the_context_tells_of_the_platform() {
     assert_eq!(context(&metadata), expected);
 }
 
-fn raw(text: &str) -> Box<RawValue> {
-    RawValue::from_string(text.into()).unwrap()
-}
-
 fn answer(response: &str) -> Result<Response, CallError> {
-    let item = raw(&format!(r#"{{"request":{{}},"commandId":"c-1","response":{response}}}"#));
+    let item = format!(r#"{{"request":{{}},"commandId":"c-1","response":{response}}}"#);
     let seen = seen(&item).unwrap();
     assert_eq!(seen.command_id, "c-1");
     seen.answer.unwrap()
@@ -234,10 +227,10 @@ fn other_items_are_not_ours() {
     for text in
         ["null", "7", "[]", "{}", r#"{"commandId":7,"response":{}}"#, r#"{"response":{"status":200}}"#]
     {
-        assert!(seen(&raw(text)).is_none(), "{text}");
+        assert!(seen(text).is_none(), "{text}");
     }
     assert!(
-        seen(&raw(r#"{"request":{},"commandId":"c\u002d1"}"#))
+        seen(r#"{"request":{},"commandId":"c\u002d1"}"#)
             .is_some_and(|seen| seen.command_id == "c-1" && seen.answer.is_none())
     );
 }

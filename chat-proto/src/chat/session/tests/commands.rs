@@ -406,8 +406,12 @@ fn strange_items_are_nothing_of_ours() {
     for data in ["null", "[]", r#"{"commandId":"other","response":{"status":200}}"#, r#"{"response":{}}"#] {
         rig.item(list, 0, data);
     }
-    let item =
-        Item { key: Key::Name("x".into()), data: raw(&answered(&push.data, OK)), freshness: Freshness::New };
+    let item = Item {
+        key: Key::Name("x".into()),
+        data: raw(&answered(&push.data, OK)),
+        freshness: Freshness::New,
+        event: None,
+    };
     rig.tell(Output::Item { entity: list, change: Change::Added, item });
     rig.item(list, u64::MAX, "{}");
     assert_eq!(rig.events(), []);
