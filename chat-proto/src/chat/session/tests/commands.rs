@@ -440,3 +440,44 @@ fn a_save_says_from_where_a_command_can_stand() {
     rig.item(list, 2, &first.data);
     assert_eq!(places(&rig)[0], serde_json::json!({"At": 2}));
 }
+
+/// After a crash all messages of a channel are in doubt. None is found, and they leave one by one all the same.
+#[test]
+fn after_a_crash_messages_of_a_channel_leave_one_by_one() {
+    let (mut rig, _) = Rig::ready();
+    for number in 1..=3 {
+        rig.session.submit(&mut rig.cx, call(number), send("CH1", &format!("{number}")));
+    }
+    rig.push();
+    let follow = crate::sync::Follow {
+        kind: crate::sync::Kind::List,
+        sid: "ES1".into(),
+        name: "ES1".into(),
+        cursor: 0,
+        items: None,
+        context: None,
+    };
+    let saved = rig.session.save(|_| Some(follow.clone()));
+    let late_execution = rig.cx.config.late_execution;
+    let (session, list) = Session::resume(&mut rig.cx, saved, false);
+    rig.session = session;
+    let (list, _) = list.unwrap();
+    rig.orders();
+    rig.go_online();
+    let mut pushes = Vec::new();
+    for _ in 0..3 {
+        for order in rig.orders() {
+            match order {
+                Order::Query { query, .. } => rig.page(query, Vec::new(), None),
+                Order::Push { data, .. } => pushes.push(data),
+                _ => {}
+            }
+        }
+        rig.pass(late_execution);
+    }
+    assert_eq!(pushes.len(), 1, "{pushes:?}");
+    assert!(pushes[0].contains(r#""text":"1""#));
+    rig.item(list, 0, &answered(&pushes[0], OK));
+    let next = rig.push();
+    assert!(next.data.contains(r#""text":"2""#), "{}", next.data);
+}
