@@ -327,6 +327,7 @@ fn findings() -> Vec<(&'static str, Plan)> {
     vec![
         ("a live event is told before what is read after a list was opened", first(2224)),
         ("a message that another page showed while the untold were read is never told", first(283)),
+        ("the same, of a page that the app asked for", Plan { steps: 100, ..Plan::stormy(1008) }),
         ("an event that waited overwrites what a newer page showed", Plan::stormy(155)),
         ("an event that waited overwrites what a newer page showed, of another channel", Plan::stormy(197)),
         ("a save forgets a call whose answer it may not hold", Plan::stormy(256)),

@@ -39,7 +39,9 @@ fn saved<C: Core>(session: &Session, replay: &Replay<C>) -> Result<(), String> {
 fn members(state: &State, sid: &ChannelSid) -> Vec<Member> {
     let mut members: Vec<Member> =
         state.members(sid).into_iter().map(|member| Member::clone(member)).collect();
-    members.iter_mut().for_each(|member| member.is_typing = false);
+    for member in &mut members {
+        member.is_typing = false;
+    }
     members
 }
 
