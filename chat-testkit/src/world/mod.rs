@@ -159,7 +159,12 @@ pub(crate) struct Healed<C> {
 impl<C: Core> World<C> {
     /// A world at its beginning: nobody is connected yet.
     pub fn new(plan: Plan) -> Self {
-        let mut rng = Rng::new(plan.seed);
+        let rng = Rng::new(plan.seed);
+        Self::with(plan, rng)
+    }
+
+    /// The same, but `rng` decides instead of the seed of the plan.
+    pub fn with(plan: Plan, mut rng: Rng) -> Self {
         let mut service_config = plan.service.clone();
         service_config.unix_at_origin = i64::try_from(UNIX_AT_ORIGIN).unwrap_or(0);
         let service = Service::new(service_config, rng.draw(), START);

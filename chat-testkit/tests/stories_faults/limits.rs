@@ -13,6 +13,38 @@ use serde_json::json;
 
 use crate::people::*;
 
+/// Which test shows what happens at the edge of each limit; `http_*` are tests of chat-proto.
+const AT_THE_EDGE: [(&str, &str); 11] = [
+    ("frame_bytes", "the_longest_frame_is_taken_and_one_byte_more_is_not"),
+    ("header_bytes", "the_longest_header_is_taken_and_one_byte_more_is_not"),
+    ("malformed_frames", "malformed_frames_are_borne_up_to_the_limit"),
+    ("pending_calls", "calls_beyond_the_limit_are_handed_back_unharmed"),
+    ("requests_in_flight", "no_more_requests_are_under_way_than_the_limit"),
+    ("events", "events_that_nobody_takes_do_not_pile_up"),
+    ("messages_per_channel", "a_window_of_messages_is_kept"),
+    ("channels", "channels_beyond_the_limit_are_told_and_ignored"),
+    ("cached_answers", "answers_that_are_kept_are_bounded"),
+    ("http_in_flight", "only_so_many_at_once_and_in_order"),
+    ("http_body_bytes", "an_answer_up_to_the_limit_is_taken_and_one_byte_more_is_not"),
+];
+
+#[test]
+fn every_limit_has_a_test_at_its_edge() {
+    let limits = serde_json::to_value(Limits::default()).unwrap();
+    let names: Vec<&str> = limits.as_object().unwrap().keys().map(String::as_str).collect();
+    assert_eq!(names, AT_THE_EDGE.map(|(limit, _)| limit));
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let read = |path: &str| std::fs::read_to_string(folder.join(path)).unwrap();
+    let tests = [read("tests/stories_faults/limits.rs"), read("../chat-proto/src/chat/media/tests.rs")];
+    for (limit, test) in AT_THE_EDGE {
+        let head = format!("\n#[test]\nfn {test}() {{\n");
+        let body =
+            tests.iter().find_map(|text| text.split_once(&head)).unwrap_or_else(|| panic!("no {test}")).1;
+        let body = body.split_once("\n}\n").unwrap().0;
+        assert!(body.contains(&format!("limits.{limit} = ")), "{test} says nothing of {limit}");
+    }
+}
+
 fn limited(change: impl FnOnce(&mut Limits)) -> Config {
     let mut config = Config::default();
     change(&mut config.limits);
@@ -291,16 +323,10 @@ fn depth_is_limited() {
     works(&mut stage, alice, &channel, "alive");
 }
 
-/// Many messages through one channel leave the client as large as a few did.
+/// Many messages through one channel leave the client as large as a few did. A million: `tests/million_messages.rs`.
 #[test]
 fn a_long_run_leaves_memory_flat() {
     long_run(16_000);
-}
-
-#[test]
-#[ignore = "minutes, and only worth it with --release"]
-fn a_million_messages_leave_memory_flat() {
-    long_run(1_000_000);
 }
 
 fn long_run(messages: u64) {

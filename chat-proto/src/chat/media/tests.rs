@@ -294,15 +294,22 @@ fn an_address_that_ended_is_asked_for_once_more() {
 }
 
 #[test]
-fn an_answer_beyond_the_limit_is_refused() {
-    let mut config = Config::default();
-    config.limits.http_body_bytes = 8;
-    let mut rig = Rig::new(config);
-    let id = rig.call(Call::GetMediaUrl("ME1".into()));
-    let (http, request) = rig.one_http();
-    assert_eq!(request.max_body, 8);
-    rig.replied(http, 200, RECORD);
-    assert_eq!(rig.answer(id), Some(Err(CallError::Transfer(HttpFailure::TooLarge))));
+fn an_answer_up_to_the_limit_is_taken_and_one_byte_more_is_not() {
+    for (limit, fits) in [(RECORD.len(), true), (RECORD.len() - 1, false), (8, false)] {
+        let mut config = Config::default();
+        config.limits.http_body_bytes = limit;
+        let mut rig = Rig::new(config);
+        let id = rig.call(Call::GetMediaUrl("ME1".into()));
+        let (http, request) = rig.one_http();
+        assert_eq!(request.max_body, limit);
+        rig.replied(http, 200, RECORD);
+        let answer = rig.answer(id);
+        if fits {
+            assert!(matches!(answer, Some(Ok(Reply::MediaUrl(_)))), "{answer:?}");
+        } else {
+            assert_eq!(answer, Some(Err(CallError::Transfer(HttpFailure::TooLarge))));
+        }
+    }
 }
 
 #[test]
