@@ -80,6 +80,11 @@ impl<'a> Plain<'a> {
         Some(if negative { -number } else { number })
     }
 
+    /// Null.
+    pub(crate) fn null(&mut self) -> Option<()> {
+        self.word("null")
+    }
+
     /// Any value but null, as its text.
     pub(crate) fn raw(&mut self) -> Option<&'a str> {
         if self.peek()? == b'n' {
@@ -139,7 +144,8 @@ impl<'a> Plain<'a> {
 
     // ---- the pieces
 
-    fn peek(&self) -> Option<u8> {
+    /// What comes next.
+    pub(crate) fn peek(&self) -> Option<u8> {
         self.text.as_bytes().get(self.at).copied()
     }
 
@@ -346,7 +352,7 @@ mod tests {
             r#"{"x":+5}"#,
             r#"{"x":1.}"#,
             r#"{"x":01}"#,
-            r#"{,}"#,
+            "{,}",
             r#"{"x":1,}"#,
             r#"{"x":1 "y":2}"#,
             &deep,

@@ -49,7 +49,7 @@ pub fn keeps_secrets<C: Core>(session: &Session, seed: u64) -> Result<(), Violat
         let text = format!("{:?}", replay.core);
         if shows(&text) { Err("a secret shows in its Debug".to_owned()) } else { Ok(()) }
     };
-    probe::<C>(session, seed, |replay, rng| if rng.per_mille(60) { few(replay) } else { Ok(()) }, 10)
+    probe::<C>(session, seed, |replay, rng| if rng.per_mille(100) { few(replay) } else { Ok(()) }, 10)
 }
 
 /// What must not be seen.
