@@ -270,7 +270,7 @@ impl Client {
             } else if let Some(control) = self.cx.controls.pop_front() {
                 self.twilsock.control(&mut self.cx, control);
             } else {
-                return;
+                return self.cx.give_back();
             }
         }
     }

@@ -64,6 +64,21 @@ impl Cx {
         }
     }
 
+    /// Gives back the room of queues that are empty and were long: after a start with a thousand channels they would
+    /// keep it for ever.
+    pub(crate) fn give_back(&mut self) {
+        const KEPT: usize = 4;
+        if self.submits.capacity() > KEPT {
+            self.submits = VecDeque::new();
+        }
+        if self.orders.capacity() > KEPT {
+            self.orders = VecDeque::new();
+        }
+        if self.commands.is_empty() && self.commands.capacity() > KEPT {
+            self.commands = VecDeque::new();
+        }
+    }
+
     /// A number that this client never gave out before: for everything that needs a name inside the client.
     pub(crate) fn next_id(&mut self) -> u64 {
         let id = self.next_id;

@@ -28,6 +28,7 @@ mod saved;
 mod secret;
 mod seed;
 pub mod session;
+mod small_map;
 mod state;
 mod stats;
 mod sync;

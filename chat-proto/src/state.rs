@@ -11,6 +11,7 @@ use crate::event::ConnectionState;
 use crate::http::MediaId;
 use crate::json::Json;
 use crate::model::{Channel, ChannelSid, Identity, MediaSid, Member, MemberSid, Message, User};
+use crate::small_map::SmallMap;
 
 /// The newest of everything. What it gives out are snapshots: they do not change afterwards.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -59,7 +60,7 @@ pub struct PendingMedia {
 }
 
 /// The members of a channel, with their places in the order of being seen.
-pub(crate) type Members = BTreeMap<MemberSid, (u64, Arc<Member>)>;
+pub(crate) type Members = SmallMap<MemberSid, (u64, Arc<Member>)>;
 
 /// One channel with all that belongs to it.
 #[derive(Debug, Clone, PartialEq, Eq)]

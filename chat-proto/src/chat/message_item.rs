@@ -206,7 +206,7 @@ mod tests {
     fn names_are_shared_with_the_member() {
         let data = MemberData::parse(r#"{"identity":"bob"}"#).unwrap().unwrap();
         let member = data.into_member(&"CH1".into(), "MB2".into(), None);
-        let members = Members::from([("MB2".into(), (0, Arc::new(member)))]);
+        let members: Members = [("MB2".into(), (0, Arc::new(member)))].into_iter().collect();
         for (author, member) in [("bob", "MB2"), ("eve", "MB2"), ("bob", "MB3")] {
             let text = alloc::format!(r#"{{"author":"{author}","memberSid":"{member}"}}"#);
             let message = read_with(Some(&members), &text).unwrap();

@@ -12,6 +12,7 @@ use crate::cx::Cx;
 use crate::error::{CallError, Fault};
 use crate::event::Event;
 use crate::model::{Channel, ChannelSid, ChannelStatus, ChannelType};
+use crate::small_map::SmallMap;
 use crate::state::ChannelEntry;
 use crate::sync::{Kind, Order, Output, Select};
 
@@ -93,7 +94,7 @@ impl Chat {
         let entry = ChannelEntry {
             order,
             channel: channel.clone(),
-            members: alloc::collections::BTreeMap::new(),
+            members: SmallMap::default(),
             messages: alloc::collections::BTreeMap::new(),
         };
         self.state.channels.insert(sid.clone(), entry);

@@ -55,7 +55,12 @@ impl Rig {
         chat.state.ready = true;
         let sid = ChannelSid::from("CH1");
         let channel = Arc::new(Channel::unknown(sid.clone(), ChannelType::Public));
-        let entry = ChannelEntry { order: 0, channel, members: BTreeMap::new(), messages: BTreeMap::new() };
+        let entry = ChannelEntry {
+            order: 0,
+            channel,
+            members: crate::small_map::SmallMap::default(),
+            messages: BTreeMap::new(),
+        };
         chat.state.channels.insert(sid, entry);
         chat.online = true;
         let mut rig = Self { cx, chat };

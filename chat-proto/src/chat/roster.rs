@@ -149,7 +149,7 @@ fn enter(
 ) -> Arc<Member> {
     let sid = MemberSid::from(sid);
     // Most members of a channel have one role.
-    let other = entry.members.first_key_value().map(|(_, (_, member))| &**member);
+    let other = entry.members.values().next().map(|(_, member)| &**member);
     let member = Arc::new(data.into_member(channel, sid.clone(), other));
     entry.members.insert(sid, (order, member.clone()));
     member

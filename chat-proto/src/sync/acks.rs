@@ -30,7 +30,7 @@ impl Sync {
             // While nothing can be taken, asking again at once would only replay in vain: the watchdog asks later.
             Some("interrupted") if self.behind.contains(sid) => None,
             Some("interrupted") => {
-                if let Some(limit) = self.entities.get(sid).map(Entity::interrupted) {
+                if let Some(limit) = self.entities.get(sid).map(|open| open.interrupted()) {
                     self.release(cx, sid, limit);
                 }
                 self.subscriptions.tell(cx, sid, Input::Interrupted);

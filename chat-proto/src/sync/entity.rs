@@ -5,14 +5,15 @@ use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
 use super::gaps::{Fact, Held, What};
+use super::links::Links;
 use super::output::{Change, Freshness, Item, Key, Raw};
 use super::subscriptions::Sid;
 use super::versions::{Entry, Versions};
 use super::{EntityId, Kind};
-use crate::twilsock::Url;
 
 /// All objects that are open, by SID.
-pub(super) type Entities = BTreeMap<Sid, Entity>;
+/// Boxed, because the nodes of a tree are a third empty.
+pub(super) type Entities = BTreeMap<Sid, Box<Entity>>;
 
 /// A document, list or map that somebody follows.
 #[derive(Debug, Clone)]
@@ -22,8 +23,7 @@ pub(super) struct Entity {
     pub(super) name: Box<str>,
     /// Who follows it: usually one; more when it was opened by name and by SID.
     pub(super) handles: Vec<EntityId>,
-    pub(super) items_url: Option<Url>,
-    pub(super) context_url: Option<Url>,
+    pub(super) links: Links,
     /// Created by this client for itself (the session list): it never falls behind.
     pub(super) own: bool,
     /// The app does not keep up: events are not taken until there is room, and the cursor stays.
@@ -77,8 +77,7 @@ impl Entity {
             kind,
             name,
             handles: Vec::new(),
-            items_url: None,
-            context_url: None,
+            links: Links::None,
             own: false,
             behind: false,
             refused: None,

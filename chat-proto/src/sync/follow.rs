@@ -41,18 +41,18 @@ impl Sync {
             sid: Box::from(&**sid),
             name: open.name.clone(),
             cursor: open.cursor,
-            items: open.items_url.clone(),
-            context: open.context_url.clone(),
+            items: open.links.items(sid),
+            context: open.links.context(sid),
         })
     }
 
     pub(super) fn follow(&mut self, cx: &mut Cx, entity: EntityId, follow: Follow, own: bool) {
         let sid = Sid::from(follow.sid);
+        let bases = &mut self.bases;
         let shared = self.entities.entry(sid.clone()).or_insert_with(|| {
             let mut known = Entity::new(follow.kind, follow.name, Some(follow.cursor));
-            known.items_url = follow.items;
-            known.context_url = follow.context;
-            known
+            known.links = bases.links(&sid, follow.items, follow.context);
+            Box::new(known)
         });
         if shared.kind != follow.kind {
             self.out.push_back(Output::OpenFailed { entity, error: bad_answer("an object of another kind") });
@@ -60,6 +60,8 @@ impl Sync {
         }
         shared.own |= own;
         let first = shared.handles.is_empty();
+        // Nearly always the only one.
+        shared.handles.reserve_exact(1);
         shared.handles.push(entity);
         self.handles.insert(entity, Handle::Open(sid.clone()));
         if first {

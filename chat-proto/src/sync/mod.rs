@@ -22,6 +22,7 @@ mod envelope;
 mod errors;
 mod follow;
 mod gaps;
+mod links;
 mod open;
 mod order;
 mod output;
@@ -45,6 +46,7 @@ use crate::twilsock::{HttpReply, RequestError};
 
 use entity::Entities;
 use envelope::Events;
+use links::Bases;
 use open::Handle;
 use query::Query;
 use subscriptions::{Sid, Subscriptions};
@@ -131,6 +133,7 @@ impl From<Timer> for TimerKey {
 pub(crate) struct Sync {
     handles: BTreeMap<EntityId, Handle>,
     entities: Entities,
+    bases: Bases,
     subscriptions: Subscriptions,
     queries: BTreeMap<QueryId, Query>,
     /// Objects that fell behind.

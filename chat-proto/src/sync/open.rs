@@ -27,12 +27,22 @@ const CREATE_DELAYS: (u64, u64) = (4_000, 60_000);
 /// After this many failures the app is told.
 const CREATE_TELLS_AFTER: u32 = 4;
 
-/// What became of an order to open.
+/// What became of an order to open. Thousands are open and few are on the way: those are boxed.
 #[derive(Debug, Clone)]
 pub(super) enum Handle {
-    Opening { kind: Kind, name: Box<str>, include_items: bool, request: RequestId, rounds: u32 },
-    Creating(Creation),
+    Opening(Box<Opening>),
+    Creating(Box<Creation>),
     Open(Sid),
+}
+
+/// An object that is being read for the first time.
+#[derive(Debug, Clone)]
+pub(super) struct Opening {
+    kind: Kind,
+    name: Box<str>,
+    include_items: bool,
+    request: RequestId,
+    rounds: u32,
 }
 
 /// A list that is being created.
@@ -70,7 +80,8 @@ impl Sync {
             return;
         };
         let request = rest::get(cx, url, Tag::Open(entity));
-        self.handles.insert(entity, Handle::Opening { kind, name, include_items, request, rounds: 0 });
+        let opening = Opening { kind, name, include_items, request, rounds: 0 };
+        self.handles.insert(entity, Handle::Opening(Box::new(opening)));
     }
 
     pub(super) fn create_list(
@@ -81,7 +92,7 @@ impl Sync {
         context: String,
     ) {
         let creation = Creation { purpose, context, request: None, attempts: 0, complained: false };
-        self.handles.insert(entity, Handle::Creating(creation));
+        self.handles.insert(entity, Handle::Creating(Box::new(creation)));
         self.create_again(cx, entity);
     }
 
@@ -98,7 +109,7 @@ impl Sync {
 
     pub(super) fn close(&mut self, cx: &mut Cx, entity: EntityId) {
         match self.handles.remove(&entity) {
-            Some(Handle::Opening { request, .. }) => cx.forget_request(request),
+            Some(Handle::Opening(opening)) => cx.forget_request(opening.request),
             Some(Handle::Creating(creation)) => {
                 cx.timers.cancel(Timer::Create(entity));
                 if let Some(request) = creation.request {
@@ -128,11 +139,11 @@ impl Sync {
         entity: EntityId,
         result: Result<HttpReply<'a>, RequestError>,
     ) -> Option<Output<'a>> {
-        let Some(Handle::Opening { kind, name, include_items, rounds, .. }) = self.handles.remove(&entity)
-        else {
+        let Some(Handle::Opening(opening)) = self.handles.remove(&entity) else {
             cx.stats.stale += 1;
             return None;
         };
+        let Opening { kind, name, include_items, rounds, .. } = *opening;
         let root = match answer(kind, result) {
             Ok(root) => root,
             Err(error) => return Some(Output::OpenFailed { entity, error }),
@@ -142,8 +153,8 @@ impl Sync {
             // Its other followers were told of events that this answer does not have, and nobody will tell them again.
             if let Some(url) = rest::open_url(cx, kind, &name, include_items) {
                 let request = rest::get(cx, url, Tag::Open(entity));
-                let rounds = rounds + 1;
-                self.handles.insert(entity, Handle::Opening { kind, name, include_items, request, rounds });
+                let opening = Opening { kind, name, include_items, request, rounds: rounds + 1 };
+                self.handles.insert(entity, Handle::Opening(Box::new(opening)));
                 return None;
             }
         }
@@ -237,11 +248,13 @@ impl Sync {
             Some((sid, _)) => sid.clone(),
             None => Sid::from(&*root.sid.0),
         };
+        let bases = &mut self.bases;
         let shared = self.entities.entry(sid.clone()).or_insert_with(|| {
             let mut new = Entity::new(kind, name, root.last_event_id);
-            new.items_url = root.items_url();
-            new.context_url = root.context_url();
-            new
+            if kind != Kind::Document {
+                new.links = bases.links(&sid, root.items_url(), root.context_url());
+            }
+            Box::new(new)
         });
         let mut items = Vec::new();
         for mut item in root.items.take().unwrap_or_default() {
@@ -256,6 +269,8 @@ impl Sync {
             }
         }
         let first = shared.handles.is_empty();
+        // Nearly always the only one.
+        shared.handles.reserve_exact(1);
         shared.handles.push(entity);
         let behind = shared.behind;
         self.handles.insert(entity, Handle::Open(sid.clone()));

@@ -37,18 +37,18 @@ pub(super) struct Query {
 impl Sync {
     pub(super) fn query(&mut self, cx: &mut Cx, query: QueryId, entity: EntityId, select: &Select) {
         let tag = Tag::Query(query);
-        self.read(cx, query, entity, tag, |open| {
-            Some(rest::select_url(open.items_url.clone()?, open.kind, select))
+        self.read(cx, query, entity, tag, |sid, open| {
+            Some(rest::select_url(open.links.items(sid)?, open.kind, select))
         });
     }
 
     pub(super) fn page(&mut self, cx: &mut Cx, query: QueryId, entity: EntityId, token: &str) {
         let tag = Tag::Query(query);
-        self.read(cx, query, entity, tag, |open| Some(rest::page_url(open.items_url.clone()?, token)));
+        self.read(cx, query, entity, tag, |sid, open| Some(rest::page_url(open.links.items(sid)?, token)));
     }
 
     pub(super) fn context(&mut self, cx: &mut Cx, query: QueryId, entity: EntityId) {
-        self.read(cx, query, entity, Tag::Context(query), |open| open.context_url.clone());
+        self.read(cx, query, entity, Tag::Context(query), |sid, open| open.links.context(sid));
     }
 
     fn read(
@@ -57,13 +57,13 @@ impl Sync {
         query: QueryId,
         entity: EntityId,
         tag: Tag,
-        url: impl FnOnce(&Entity) -> Option<Url>,
+        url: impl FnOnce(&str, &Entity) -> Option<Url>,
     ) {
         let Some((sid, open)) = self.followed(entity) else {
             self.out.push_back(Output::QueryFailed { query, error: sync_error(404, 0, None) });
             return;
         };
-        let Some(url) = url(open) else {
+        let Some(url) = url(sid, open) else {
             let error = bad_answer("the object has no such link");
             self.out.push_back(Output::QueryFailed { query, error });
             return;
@@ -75,7 +75,7 @@ impl Sync {
 
     fn followed(&self, entity: EntityId) -> Option<(&Sid, &Entity)> {
         match self.handles.get(&entity)? {
-            Handle::Open(sid) => self.entities.get_key_value(sid),
+            Handle::Open(sid) => self.entities.get_key_value(sid).map(|(sid, open)| (sid, &**open)),
             _ => None,
         }
     }
@@ -171,7 +171,7 @@ impl Sync {
         // Whoever asked is answered, but not with what an event has overtaken.
         if open.context_is_old(context.last_event_id)
             && read.rounds < ROUNDS
-            && let Some(url) = open.context_url.clone()
+            && let Some(url) = open.links.context(&read.sid)
         {
             read.rounds += 1;
             read.request = rest::get(cx, url, Tag::Context(query));
@@ -183,13 +183,13 @@ impl Sync {
     }
 
     pub(super) fn push(&mut self, cx: &mut Cx, write: WriteId, entity: EntityId, data: &str) {
-        let Some((_, open)) = self.followed(entity) else {
+        let Some((sid, open)) = self.followed(entity) else {
             // "List not found": whoever pushes knows what that means (spec 02 §6.4).
             let error = sync_error(404, 54150, None);
             self.out.push_back(Output::PushFailed { write, fate: Fate::NotExecuted, error });
             return;
         };
-        let Some(url) = open.items_url.clone() else {
+        let Some(url) = open.links.items(sid) else {
             let error = bad_answer("the object has no such link");
             self.out.push_back(Output::PushFailed { write, fate: Fate::NotExecuted, error });
             return;

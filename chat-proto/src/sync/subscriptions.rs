@@ -261,7 +261,7 @@ impl Subscriptions {
             let Some(record) = self.records.get_mut(sid) else { continue };
             record.pending = Some(correlation_id);
             let cursor = match action {
-                Action::Establish => entities.get_mut(sid).map(super::entity::Entity::poked),
+                Action::Establish => entities.get_mut(sid).map(|open| open.poked()),
                 Action::Cancel => None,
             };
             body.object(sid, record.kind, cursor);

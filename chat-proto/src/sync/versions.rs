@@ -2,11 +2,11 @@
 
 use alloc::borrow::Cow;
 use alloc::boxed::Box;
-use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 use core::borrow::Borrow;
 
 use super::output::Key;
+use crate::small_map::SmallMap;
 
 /// How many items of a list are remembered. Beyond it the half that changed longest ago is forgotten (law 8).
 const LIST_ITEMS: usize = 4096;
@@ -72,14 +72,14 @@ impl Versions {
 /// A table that forgets the oldest versions beyond a limit, and remembers up to where it forgot.
 #[derive(Debug, Clone)]
 pub(super) struct Table<K> {
-    entries: BTreeMap<K, Entry>,
+    entries: SmallMap<K, Entry>,
     limit: usize,
     forgotten: i64,
 }
 
 impl<K: Ord> Table<K> {
     fn new(limit: usize) -> Self {
-        Self { entries: BTreeMap::new(), limit, forgotten: i64::MIN }
+        Self { entries: SmallMap::default(), limit, forgotten: i64::MIN }
     }
 
     fn get<Q: Ord + ?Sized>(&self, key: &Q) -> Option<Entry>

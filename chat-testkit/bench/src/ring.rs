@@ -79,11 +79,16 @@ impl Place {
             rooms: sids,
             client: rig.client,
         };
-        for _ in 0..channels * messages {
-            let frame = place.composer.next(Kind::Message, &mut String::new);
-            place.handle(&frame.bytes);
-        }
+        place.post(channels * messages);
         place
+    }
+
+    /// So many messages come.
+    pub fn post(&mut self, messages: usize) {
+        for _ in 0..messages {
+            let frame = self.composer.next(Kind::Message, &mut String::new);
+            self.handle(&frame.bytes);
+        }
     }
 
     /// The client.

@@ -1,7 +1,7 @@
 //! The read model of a save, and how its objects are followed.
 
 use alloc::boxed::Box;
-use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::collections::BTreeSet;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
@@ -11,6 +11,7 @@ use crate::chat::channels::{Object, Part, Reading, Record, Source};
 use crate::chat::{Asker, Chat, Role};
 use crate::cx::Cx;
 use crate::model::{Channel, ChannelSid, Identity, Member, Message, User};
+use crate::small_map::SmallMap;
 use crate::state::ChannelEntry;
 use crate::sync::{EntityId, Follow, Kind, Order, Select};
 
@@ -170,7 +171,7 @@ impl Chat {
                 self.state.next_order = self.state.next_order.max(order.saturating_add(1));
                 (member.sid.clone(), (order, member))
             });
-            let members: BTreeMap<_, _> = members.collect();
+            let members: SmallMap<_, _> = members.collect();
             self.state.next_order = self.state.next_order.max(saved.order.saturating_add(1));
             let entry = ChannelEntry {
                 order: saved.order,
