@@ -49,8 +49,13 @@ impl Client {
     }
 
     /// Everything that the client knows and has to do, to be kept somewhere: what is left of it after a crash. Take it
-    /// whenever you like; it costs about as much as the read model is large. An older one is as good, but then more is
-    /// replayed, and calls that it has not are forgotten: see [`Config::write_ahead`].
+    /// whenever you like. An older one is as good, but then more is replayed, and calls that it has not are forgotten:
+    /// see [`Config::write_ahead`].
+    ///
+    /// It shares the read model instead of copying it, so it is fast and small: of 1000 channels with 100 messages each
+    /// it took 20 to 50 ms on a busy machine. The text is what costs: 37 MB there, in 0.4 s. [`Saved`] can
+    /// be sent to another thread to be written, and only the newest is worth writing: one that was asked for while
+    /// another was being written stands for all that were asked for in between.
     #[must_use]
     pub fn save(&self, now: Time) -> Saved {
         let now = now.max(self.cx.now);

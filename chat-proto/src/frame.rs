@@ -45,12 +45,10 @@ pub fn split(bytes: &[u8], limits: FrameLimits) -> Result<RawFrame<'_>, FrameErr
     if bytes.len() > limits.frame_bytes {
         return Err(FrameError::TooLarge { size: bytes.len() as u64, limit: limits.frame_bytes as u64 });
     }
-    let line = bytes.iter().take(MAGIC_LINE).position(|byte| *byte == b'\r').ok_or(FrameError::BadMagic)?;
-    let mut words = bytes.get(..line).unwrap_or_default().split(|byte| *byte == b' ');
-    if (words.next(), words.next()) != (Some(b"TWILSOCK"), Some(b"V3.0")) {
-        return Err(FrameError::BadMagic);
-    }
-    let size = words.next().and_then(decimal).ok_or(FrameError::BadSize)?;
+    let (size, line) = match plain_magic_line(bytes) {
+        Some(plain) => plain,
+        None => magic_line(bytes)?,
+    };
     if size > limits.header_bytes {
         return Err(FrameError::TooLarge { size: size as u64, limit: limits.header_bytes as u64 });
     }
@@ -60,6 +58,25 @@ pub fn split(bytes: &[u8], limits: FrameLimits) -> Result<RawFrame<'_>, FrameErr
     let header = core::str::from_utf8(header)
         .map_err(|e| FrameError::BadHeader(format!("not UTF-8 after byte {}", e.valid_up_to()).into()))?;
     Ok(RawFrame { header, rest: body.get(size + 2..).unwrap_or_default() })
+}
+
+/// The size of the header and the length of the magic line, as everybody writes it; `None` for any other.
+fn plain_magic_line(bytes: &[u8]) -> Option<(usize, usize)> {
+    let rest = bytes.strip_prefix(b"TWILSOCK V3.0 ")?;
+    let length = rest.iter().take(8).position(|byte| *byte == b'\r')?;
+    let digits = rest.get(..length).filter(|digits| digits.iter().all(u8::is_ascii_digit))?;
+    Some((decimal(digits)?, bytes.len().saturating_sub(rest.len()).saturating_add(length)))
+}
+
+/// The same of whatever passes for a magic line (spec 01 §1.5).
+fn magic_line(bytes: &[u8]) -> Result<(usize, usize), FrameError> {
+    let line = bytes.iter().take(MAGIC_LINE).position(|byte| *byte == b'\r').ok_or(FrameError::BadMagic)?;
+    let mut words = bytes.get(..line).unwrap_or_default().split(|byte| *byte == b' ');
+    if (words.next(), words.next()) != (Some(b"TWILSOCK"), Some(b"V3.0")) {
+        return Err(FrameError::BadMagic);
+    }
+    let size = words.next().and_then(decimal).ok_or(FrameError::BadSize)?;
+    Ok((size, line))
 }
 
 impl<'a> RawFrame<'a> {
@@ -141,4 +158,24 @@ fn decimal(word: &[u8]) -> Option<usize> {
         let digit = digit.is_ascii_digit().then(|| usize::from(digit - b'0'))?;
         n.checked_mul(10)?.checked_add(digit)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The short way never says anything else than the long one.
+    #[test]
+    fn magic_lines_are_read_the_same_either_way() {
+        let sizes = ["226", "0", "007", "9999999", "99999999", " 1", "1 ", "1\t", "", "+1", "1x", "1 2"];
+        for size in sizes {
+            for begin in ["TWILSOCK V3.0 ", "TWILSOCK  V3.0 ", "TWILSOCK V3.0", "twilsock V3.0 "] {
+                let line = format!("{begin}{size}\r\n{{}}");
+                if let Some(plain) = plain_magic_line(line.as_bytes()) {
+                    assert_eq!(magic_line(line.as_bytes()), Ok(plain), "{line}");
+                }
+            }
+        }
+        assert_eq!(plain_magic_line(b"TWILSOCK V3.0 226\r\n"), Some((226, 17)));
+    }
 }

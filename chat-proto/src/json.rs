@@ -199,6 +199,16 @@ impl<'de> Visitor<'de> for Checked {
     }
 }
 
+/// A value as its text, of whatever kind.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct RawText<'a>(pub(crate) &'a str);
+
+impl<'de: 'a, 'a> Deserialize<'de> for RawText<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        <&RawValue>::deserialize(deserializer).map(|raw| Self(raw.get()))
+    }
+}
+
 /// Attributes arrive as text that holds JSON; what is malformed counts as `{}` (spec 03 §6.7).
 pub(crate) fn attributes_or_empty(text: Option<&str>) -> Json {
     text.filter(|text| !text.is_empty()).and_then(|text| Json::parse(text).ok()).unwrap_or_default()

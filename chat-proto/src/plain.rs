@@ -26,6 +26,13 @@ pub(crate) fn object<'a>(
     (plain.at == text.len()).then_some(())
 }
 
+/// Whether a text stands in a JSON string as it is.
+pub(crate) fn needs_no_escapes(text: &str) -> bool {
+    let mut plain = Plain { text, at: 0 };
+    plain.run();
+    plain.at == text.len()
+}
+
 /// Fills a field that may come once only.
 pub(crate) fn once<T>(field: &mut Option<T>, value: T) -> Option<()> {
     field.replace(value).is_none().then_some(())
@@ -78,6 +85,11 @@ impl<'a> Plain<'a> {
             return None;
         }
         Some(if negative { -number } else { number })
+    }
+
+    /// Null.
+    pub(crate) fn null(&mut self) -> Option<()> {
+        self.word("null")
     }
 
     /// Any value but null, as its text.
@@ -139,7 +151,8 @@ impl<'a> Plain<'a> {
 
     // ---- the pieces
 
-    fn peek(&self) -> Option<u8> {
+    /// What comes next.
+    pub(crate) fn peek(&self) -> Option<u8> {
         self.text.as_bytes().get(self.at).copied()
     }
 
@@ -346,7 +359,7 @@ mod tests {
             r#"{"x":+5}"#,
             r#"{"x":1.}"#,
             r#"{"x":01}"#,
-            r#"{,}"#,
+            "{,}",
             r#"{"x":1,}"#,
             r#"{"x":1 "y":2}"#,
             &deep,

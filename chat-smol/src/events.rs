@@ -193,6 +193,8 @@ mod tests {
     use super::*;
     use futures_lite::StreamExt;
     use smol::block_on;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::task::Wake;
 
     fn drain(events: &mut Events) -> Vec<StreamItem> {
         block_on(events.collect())
@@ -229,6 +231,32 @@ mod tests {
         );
         assert_eq!(drain(&mut second), [StreamItem::Event(Event::TokenExpired)]);
         assert_eq!(drain(&mut hub.subscribe(None)), []);
+    }
+
+    #[test]
+    fn a_turn_wakes_a_reader_once() {
+        struct Count(AtomicUsize);
+        impl Wake for Count {
+            fn wake(self: Arc<Self>) {
+                self.0.fetch_add(1, Ordering::SeqCst);
+            }
+        }
+        let hub = Hub::new(2);
+        let mut events = hub.events();
+        let count = Arc::new(Count(AtomicUsize::new(0)));
+        let waker = Waker::from(count.clone());
+        let mut cx = Context::from_waker(&waker);
+        let mut wakes_of = |happened: &[Event]| {
+            assert!(Pin::new(&mut events).poll_next(&mut cx).is_pending());
+            hub.publish(happened);
+            while Pin::new(&mut events).poll_next(&mut cx).is_ready() {}
+            count.0.swap(0, Ordering::SeqCst)
+        };
+        assert_eq!(wakes_of(&[]), 0);
+        assert_eq!(wakes_of(&[Event::Ready, Event::TokenExpired]), 1);
+        // Also when some of it is lost.
+        assert_eq!(wakes_of(&[Event::Ready, Event::TokenExpired, Event::Ready]), 1);
+        assert_eq!(wakes_of(&[Event::Ready]), 1);
     }
 
     #[test]

@@ -7,6 +7,7 @@ use chat_proto::{
 };
 use chat_testkit::service::ServiceConfig;
 use chat_testkit::stage::{Stage, Who};
+use serde_json::json;
 
 fn send(channel: &ChannelSid, text: &str) -> Call {
     let (channel, body) = (channel.clone(), Some(text.into()));
@@ -53,4 +54,33 @@ fn a_page_that_is_read_after_a_resume_brings_an_edit() {
         _ => None,
     });
     assert_eq!(edits.collect::<Vec<_>>(), [true], "told once: {told:?}");
+}
+
+/// The channel's document did not know of the last message yet when its member left and came again: what had been told
+/// already was told once more (target `journey`).
+#[test]
+fn what_was_told_before_leaving_is_not_told_again_after_joining() {
+    let (mut stage, alice, bob, room) = one_message();
+    let lost = json!({
+        "on": "event", "match": { "identity": "alice", "eventType": "document_updated" }, "count": -1, "op": "drop",
+    });
+    stage.admin("fault", &lost).unwrap();
+    stage.ask(bob, send(&room, "once")).unwrap();
+    stage.settle();
+    for call in [Call::Leave(room.clone()), Call::Join(room.clone())] {
+        stage.ask(alice, call).unwrap();
+        stage.settle();
+    }
+    stage.admin("faults/clear", &json!({})).unwrap();
+    stage.ask(bob, send(&room, "and on")).unwrap();
+    stage.advance(Duration::from_secs(30));
+    let told: Vec<u64> = stage
+        .take_events(alice)
+        .iter()
+        .filter_map(|event| match event {
+            Event::MessageAdded(message) => Some(message.index),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(told, [1, 2]);
 }

@@ -2,6 +2,8 @@
 
 #[path = "resume/attack.rs"]
 mod attack;
+#[path = "resume/cost.rs"]
+mod cost;
 #[path = "resume/crash.rs"]
 mod crash;
 #[path = "resume/outbox.rs"]

@@ -9,7 +9,7 @@ use chat_testkit::world::{Fault, Plan, World};
 
 /// Small ones: a release build runs many more, and longer ones (`.ci/run`).
 fn simulation() -> Simulation {
-    Simulation { worlds: 200, steps: 40, ..Simulation::new(0) }
+    Simulation { worlds: 200, steps: 25, ..Simulation::new(0) }
 }
 
 #[test]

@@ -3,15 +3,15 @@
 use alloc::borrow::Cow;
 
 use serde::Deserialize;
-use serde_json::value::RawValue;
 
 use super::lenient::{Field, attributes, set, set_text};
 use crate::date::Timestamp;
-use crate::json::Json;
+use crate::json::{Json, RawText};
 use crate::model::{
     Channel, ChannelDescriptor, ChannelReason, ChannelState, ChannelStateKind, ChannelStatus, ChannelType,
     LastMessage, NotificationLevel, Reasons,
 };
+use crate::plain::{self, once};
 
 /// What a record of a channel says: `None` says nothing.
 #[expect(clippy::option_option, reason = "absent and null mean different things on the wire")]
@@ -38,7 +38,7 @@ pub(crate) struct ChannelData<'a> {
     pub(crate) state: Option<Option<ChannelState>>,
 }
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Record<'a> {
     #[serde(borrow, default)]
@@ -52,7 +52,7 @@ struct Record<'a> {
     #[serde(borrow, default, rename = "type")]
     channel_type: Field<Cow<'a, str>>,
     #[serde(borrow, default)]
-    attributes: Option<&'a RawValue>,
+    attributes: Option<RawText<'a>>,
     #[serde(borrow, default)]
     created_by: Field<Cow<'a, str>>,
     #[serde(default)]
@@ -73,13 +73,42 @@ struct Record<'a> {
     state: Nested<'a>,
 }
 
+impl<'a> Record<'a> {
+    fn plain(text: &'a str) -> Option<Self> {
+        let mut record = Self::default();
+        plain::object(text, |value, name| match name {
+            "channel" => record.channel.read(value),
+            "messages" => record.messages.read(value),
+            "roster" => record.roster.read(value),
+            "status" => record.status.read(value),
+            "type" => record.channel_type.read(value),
+            "attributes" => once(&mut record.attributes, RawText(value.raw()?)),
+            "createdBy" => record.created_by.read(value),
+            "dateCreated" => record.date_created.read(value),
+            "dateUpdated" => record.date_updated.read(value),
+            "friendlyName" => record.friendly_name.read(value),
+            "uniqueName" => record.unique_name.read(value),
+            "lastConsumedMessageIndex" => record.last_consumed_message_index.read(value),
+            "notificationLevel" => record.notification_level.read(value),
+            "lastMessage" => once(&mut record.last_message.0, RawText(value.raw()?)),
+            "state" => once(&mut record.state.0, RawText(value.raw()?)),
+            _ => value.skip(),
+        })?;
+        Some(record)
+    }
+
+    fn read(text: &'a str) -> Result<Self, serde_json::Error> {
+        Self::plain(text).map_or_else(|| serde_json::from_str(text), Ok)
+    }
+}
+
 /// An object, null, or nothing. (An optional raw value cannot tell null from nothing.)
 #[derive(Default)]
-struct Nested<'a>(Option<&'a RawValue>);
+struct Nested<'a>(Option<RawText<'a>>);
 
 impl<'de: 'a, 'a> Deserialize<'de> for Nested<'a> {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        <&RawValue>::deserialize(deserializer).map(|raw| Self(Some(raw)))
+        RawText::deserialize(deserializer).map(|raw| Self(Some(raw)))
     }
 }
 
@@ -87,7 +116,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Nested<'a> {
 impl Nested<'_> {
     /// `None` when absent, `Some(None)` for what counts as no (null, false, 0, ""), else what `read` makes of it.
     fn read<T>(&self, read: impl Fn(&str) -> Option<T>) -> Option<Option<T>> {
-        let text = self.0?.get();
+        let text = self.0?.0;
         if matches!(text, "null" | "false" | "0" | "\"\"") {
             return Some(None);
         }
@@ -115,14 +144,14 @@ struct StateRecord<'a> {
 impl<'a> ChannelData<'a> {
     /// Reads a channel document or an item of the own channels map: the same members mean the same in both.
     pub(crate) fn parse(text: &'a str) -> Result<Self, serde_json::Error> {
-        let record: Record<'a> = serde_json::from_str(text)?;
+        let record = Record::read(text)?;
         Ok(Self {
             document: record.channel.value(),
             messages: record.messages.value(),
             roster: record.roster.value(),
             status: record.status.value().and_then(|text| parse_status(&text)),
             channel_type: record.channel_type.value().and_then(|text| parse_type(&text)),
-            attributes: record.attributes.map(|raw| attributes(Some(raw))),
+            attributes: record.attributes.map(|raw| attributes(Some(raw.0))),
             created_by: record.created_by.value(),
             date_created: record.date_created.value(),
             date_updated: record.date_updated.value(),

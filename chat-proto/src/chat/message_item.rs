@@ -4,18 +4,19 @@ use alloc::borrow::Cow;
 use alloc::sync::Arc;
 
 use serde::Deserialize;
-use serde_json::value::RawValue;
 
 use super::lenient::{Field, attributes_with};
 use super::text::Unescape;
 use crate::date::Timestamp;
+use crate::json::RawText;
 use crate::model::{
     ChannelSid, Identity, MediaInfo, MediaSid, MemberSid, Message, MessageReason, MessageSid, MessageType,
     Reasons,
 };
+use crate::plain::{self, once};
 use crate::state::Members;
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Record<'a> {
     #[serde(borrow, default)]
@@ -23,7 +24,7 @@ struct Record<'a> {
     #[serde(borrow, default)]
     author: Field<Cow<'a, str>>,
     #[serde(borrow, default)]
-    text: Option<&'a RawValue>,
+    text: Option<RawText<'a>>,
     #[serde(default)]
     timestamp: Field<Timestamp>,
     #[serde(default)]
@@ -31,13 +32,37 @@ struct Record<'a> {
     #[serde(borrow, default)]
     last_updated_by: Field<Cow<'a, str>>,
     #[serde(borrow, default)]
-    attributes: Option<&'a RawValue>,
+    attributes: Option<RawText<'a>>,
     #[serde(borrow, default, rename = "type")]
     message_type: Field<Cow<'a, str>>,
     #[serde(borrow, default)]
-    media: Option<&'a RawValue>,
+    media: Option<RawText<'a>>,
     #[serde(borrow, default)]
     member_sid: Field<Cow<'a, str>>,
+}
+
+impl<'a> Record<'a> {
+    fn plain(text: &'a str) -> Option<Self> {
+        let mut record = Self::default();
+        plain::object(text, |value, name| match name {
+            "sid" => record.sid.read(value),
+            "author" => record.author.read(value),
+            "text" => once(&mut record.text, RawText(value.raw()?)),
+            "timestamp" => record.timestamp.read(value),
+            "dateUpdated" => record.date_updated.read(value),
+            "lastUpdatedBy" => record.last_updated_by.read(value),
+            "attributes" => once(&mut record.attributes, RawText(value.raw()?)),
+            "type" => record.message_type.read(value),
+            "media" => once(&mut record.media, RawText(value.raw()?)),
+            "memberSid" => record.member_sid.read(value),
+            _ => value.skip(),
+        })?;
+        Some(record)
+    }
+
+    fn read(text: &'a str) -> Result<Self, serde_json::Error> {
+        Self::plain(text).map_or_else(|| serde_json::from_str(text), Ok)
+    }
 }
 
 #[derive(Deserialize)]
@@ -70,7 +95,7 @@ pub(crate) struct Reader<'a> {
 impl Reader<'_> {
     /// Reads an item of a message list.
     pub(crate) fn read(&mut self, text: &str, index: u64) -> Result<Message, serde_json::Error> {
-        let record: Record<'_> = serde_json::from_str(text)?;
+        let record = Record::read(text)?;
         let is_media = matches!(&record.message_type, Field::Value(kind) if kind == "media");
         let body = self.body(record.text)?.filter(|_| !is_media);
         let media = record.media.filter(|_| is_media).and_then(media);
@@ -84,20 +109,20 @@ impl Reader<'_> {
             message_type: if is_media { MessageType::Media } else { MessageType::Text },
             media,
             member_sid,
-            attributes: attributes_with(record.attributes.map(RawValue::get), self.unescape),
+            attributes: attributes_with(record.attributes.map(|raw| raw.0), self.unescape),
             timestamp: record.timestamp.value(),
             date_updated: record.date_updated.value(),
             last_updated_by: identity(record.last_updated_by),
         })
     }
 
-    fn body(&mut self, raw: Option<&RawValue>) -> Result<Option<Arc<str>>, serde_json::Error> {
+    fn body(&mut self, raw: Option<RawText<'_>>) -> Result<Option<Arc<str>>, serde_json::Error> {
         let Some(raw) = raw else { return Ok(None) };
-        if let Some(text) = self.unescape.text(raw.get()) {
+        if let Some(text) = self.unescape.text(raw.0) {
             return Ok(Some(text.into()));
         }
         // No text, or a malformed one.
-        let field: Field<Cow<'_, str>> = serde_json::from_str(raw.get())?;
+        let field: Field<Cow<'_, str>> = serde_json::from_str(raw.0)?;
         Ok(field.value().map(Arc::from))
     }
 
@@ -121,8 +146,8 @@ impl Reader<'_> {
     }
 }
 
-fn media(raw: &RawValue) -> Option<MediaInfo> {
-    let media: MediaRecord<'_> = serde_json::from_str(raw.get()).ok()?;
+fn media(raw: RawText<'_>) -> Option<MediaInfo> {
+    let media: MediaRecord<'_> = serde_json::from_str(raw.0).ok()?;
     Some(MediaInfo {
         sid: MediaSid::new(Arc::from(media.sid.value()?)),
         content_type: media.content_type.value().unwrap_or_default().into(),

@@ -172,8 +172,11 @@ impl Chat {
 
     /// The own user is a member now: every message from here on is to be told.
     pub(super) fn expect_messages(&mut self, channel: &Channel) {
+        // The document may lag behind what was told in an earlier membership; that is not told again.
+        let entry = self.state.channels.get(&channel.sid);
+        let held = entry.and_then(|entry| entry.messages.last_key_value()).map(|(index, _)| *index);
         if let Some(record) = self.channels.records.get_mut(&channel.sid) {
-            let newest = channel.last_message.and_then(|last| last.index);
+            let newest = channel.last_message.and_then(|last| last.index).max(held);
             record.untold = Some(newest.map_or(0, |newest| newest.saturating_add(1)));
         }
         self.echoes_passed(&channel.sid);
@@ -228,12 +231,33 @@ impl Chat {
     ) {
         let fresh: Vec<(Key<'_>, Freshness)> =
             items.iter().map(|item| (item.key.clone(), item.freshness)).collect();
-        for message in self.message_page(cx, sid, items) {
+        let messages = self.message_page(cx, sid, items);
+        let Some(record) = self.channels.records.get(sid) else { return };
+        let untold = record.untold;
+        // What waits tells of itself.
+        let waiting = |index: u64| {
+            let mut events = record.reading_untold.iter().flatten();
+            events.any(|event| event.index == index && event.change == Change::Added)
+        };
+        let mut tell = Vec::new();
+        for message in messages {
             let key = Key::Index(message.index);
-            // For `Ahead` the event is still to come, and tells.
-            if fresh.contains(&(key, Freshness::New)) {
-                self.tell_message(cx, message);
+            let freshness = fresh.iter().find(|(of, _)| *of == key).map(|(_, freshness)| *freshness);
+            let due = match freshness {
+                Some(Freshness::New) => true,
+                // For `Ahead` the event is still to come, and tells.
+                Some(Freshness::Ahead) | None => false,
+                // Another page showed it before this one: that told nobody.
+                Some(Freshness::Newer | Freshness::Known) => {
+                    untold.is_some_and(|untold| message.index >= untold) && !waiting(message.index)
+                }
+            };
+            if due {
+                tell.push(message);
             }
+        }
+        for message in tell {
+            self.tell_message(cx, message);
         }
         let Some(record) = self.channels.records.get_mut(sid) else { return };
         match (next, record.messages) {

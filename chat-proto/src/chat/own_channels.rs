@@ -116,7 +116,7 @@ impl Chat {
                         let what = "list of own channels".into();
                         cx.events.push(Event::Fault(Fault::Unreadable { what, problem }));
                     }
-                    for entry in page.entries {
+                    for entry in &page.entries {
                         self.own_channel_entry(cx, entry);
                     }
                     match page.next {
@@ -129,7 +129,7 @@ impl Chat {
         }
     }
 
-    fn own_channel_entry(&mut self, cx: &mut Cx, entry: SyncListEntry) {
+    fn own_channel_entry(&mut self, cx: &mut Cx, entry: &SyncListEntry) {
         let data = ChannelData {
             document: Some(Cow::Borrowed(&entry.document)),
             status: (entry.status != ChannelStatus::Unknown).then_some(entry.status),

@@ -4,12 +4,12 @@ use alloc::borrow::Cow;
 use alloc::sync::Arc;
 
 use serde::Deserialize;
-use serde_json::value::RawValue;
 
 use super::lenient::{Field, attributes, set, set_text};
 use crate::date::Timestamp;
-use crate::json::Json;
+use crate::json::{Json, RawText};
 use crate::model::{ChannelSid, Identity, Member, MemberReason, MemberSid, MemberType, Reasons, RoleSid};
+use crate::plain::{self, once};
 
 /// What an item says. Unlike a [`Member`] it knows what it does not say.
 #[expect(clippy::option_option, reason = "absent and null mean different things on the wire")]
@@ -26,7 +26,7 @@ pub(crate) struct MemberData<'a> {
     user_info: Option<Cow<'a, str>>,
 }
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Record<'a> {
     #[serde(borrow, default)]
@@ -36,7 +36,7 @@ struct Record<'a> {
     #[serde(borrow, default)]
     role_sid: Field<Cow<'a, str>>,
     #[serde(borrow, default)]
-    attributes: Option<&'a RawValue>,
+    attributes: Option<RawText<'a>>,
     #[serde(default)]
     date_created: Field<Timestamp>,
     #[serde(default)]
@@ -49,6 +49,29 @@ struct Record<'a> {
     user_info: Field<Cow<'a, str>>,
 }
 
+impl<'a> Record<'a> {
+    fn plain(text: &'a str) -> Option<Self> {
+        let mut record = Self::default();
+        plain::object(text, |value, name| match name {
+            "identity" => record.identity.read(value),
+            "type" => record.member_type.read(value),
+            "roleSid" => record.role_sid.read(value),
+            "attributes" => once(&mut record.attributes, RawText(value.raw()?)),
+            "dateCreated" => record.date_created.read(value),
+            "dateUpdated" => record.date_updated.read(value),
+            "lastConsumedMessageIndex" => record.last_consumed_message_index.read(value),
+            "lastConsumptionTimestamp" => record.last_consumption_timestamp.read(value),
+            "userInfo" => record.user_info.read(value),
+            _ => value.skip(),
+        })?;
+        Some(record)
+    }
+
+    fn read(text: &'a str) -> Result<Self, serde_json::Error> {
+        Self::plain(text).map_or_else(|| serde_json::from_str(text), Ok)
+    }
+}
+
 /// A text; an empty one counts as none.
 fn text(field: Field<Cow<'_, str>>) -> Option<Cow<'_, str>> {
     field.value().filter(|text| !text.is_empty())
@@ -57,7 +80,7 @@ fn text(field: Field<Cow<'_, str>>) -> Option<Cow<'_, str>> {
 impl<'a> MemberData<'a> {
     /// Reads an item of a roster; `Ok(None)` when it says neither who nor what kind of member it is (spec 03 §6.5).
     pub(crate) fn parse(item: &'a str) -> Result<Option<Self>, serde_json::Error> {
-        let record: Record<'_> = serde_json::from_str(item)?;
+        let record = Record::read(item)?;
         let identity = text(record.identity);
         let kind = text(record.member_type);
         if identity.is_none() && kind.is_none() {
@@ -73,7 +96,7 @@ impl<'a> MemberData<'a> {
             identity,
             member_type,
             role_sid: text(record.role_sid),
-            attributes: record.attributes.map(|raw| attributes(Some(raw))),
+            attributes: record.attributes.map(|raw| attributes(Some(raw.0))),
             date_created: record.date_created.value(),
             date_updated: record.date_updated.value(),
             last_consumed_message_index: record.last_consumed_message_index.present(),

@@ -16,7 +16,10 @@ impl Unescape {
     /// The text of a string literal (quotes included); `None` for any other value, and for half a surrogate pair, which no text can hold.
     pub(crate) fn text<'a>(&'a mut self, literal: &'a str) -> Option<&'a str> {
         let inside = literal.strip_prefix('"')?.strip_suffix('"')?;
-        let Some((plain, escape)) = inside.split_once('\\') else { return Some(inside) };
+        if !inside.as_bytes().contains(&b'\\') {
+            return Some(inside);
+        }
+        let (plain, escape) = inside.split_once('\\')?;
         self.buffer.clear();
         self.buffer.shrink_to(KEPT);
         self.buffer.reserve(inside.len().min(KEPT));

@@ -17,6 +17,7 @@ use crate::cx::Cx;
 use crate::error::{CallError, Phase};
 use crate::event::{Event, Reply};
 use crate::model::{ChannelSid, Identity, Member, MemberSid};
+use crate::plain::{self, once};
 use crate::time::Time;
 use crate::twilsock::{HttpReply, Method, Owner, Request, RequestError, Retry, Url};
 
@@ -32,21 +33,50 @@ pub(super) struct Typing {
     /// How often typing is told, as the service said last.
     timeout: Option<Duration>,
     sent: BTreeMap<ChannelSid, Time>,
-    /// By channel: the name of each member's timer.
-    now: BTreeMap<ChannelSid, BTreeMap<MemberSid, u64>>,
+    /// By channel.
+    now: BTreeMap<ChannelSid, BTreeMap<MemberSid, Typer>>,
+    /// Whose timers these are.
     names: BTreeMap<u64, (ChannelSid, MemberSid)>,
 }
 
+/// A member that types.
+#[derive(Debug, Clone, Copy)]
+struct Typer {
+    /// Of the timer.
+    name: u64,
+    until: Time,
+    /// When the timer fires: it is not moved with each notification, but looks when it fires whether it is time.
+    wakes: Time,
+}
+
 impl Typing {
-    /// Notes that a member types; gives the name of the timer.
-    fn begin(&mut self, cx: &mut Cx, member: &Member) -> u64 {
-        let known = self.now.get(&member.channel).and_then(|names| names.get(&member.sid));
-        known.copied().unwrap_or_else(|| {
-            let name = cx.next_id();
-            self.now.entry(member.channel.clone()).or_default().insert(member.sid.clone(), name);
-            self.names.insert(name, (member.channel.clone(), member.sid.clone()));
-            name
-        })
+    /// A member types, for so long.
+    fn begin(&mut self, cx: &mut Cx, member: &Member, until: Time) {
+        let typers = self.now.get_mut(&member.channel);
+        if let Some(typer) = typers.and_then(|typers| typers.get_mut(&member.sid)) {
+            typer.until = until;
+            if until < typer.wakes {
+                typer.wakes = until;
+                cx.timers.arm(Timer::Typing(typer.name), until);
+            }
+            return;
+        }
+        let typer = Typer { name: cx.next_id(), until, wakes: until };
+        cx.timers.arm(Timer::Typing(typer.name), until);
+        self.names.insert(typer.name, (member.channel.clone(), member.sid.clone()));
+        self.now.entry(member.channel.clone()).or_default().insert(member.sid.clone(), typer);
+    }
+
+    /// A timer fired: gives who types no more.
+    fn woke(&mut self, cx: &mut Cx, name: u64) -> Option<(ChannelSid, MemberSid)> {
+        let (sid, member) = self.names.get(&name)?;
+        let typer = self.now.get_mut(sid)?.get_mut(member)?;
+        if typer.until > cx.now {
+            typer.wakes = typer.until;
+            cx.timers.arm(Timer::Typing(name), typer.until);
+            return None;
+        }
+        Some((sid.clone(), member.clone()))
     }
 
     /// The members of a channel that type.
@@ -54,15 +84,15 @@ impl Typing {
         self.now.get(sid).into_iter().flat_map(BTreeMap::keys)
     }
 
-    /// Notes that a member types no more; gives the name of the timer.
-    fn end(&mut self, sid: &ChannelSid, member: &MemberSid) -> Option<u64> {
-        let names = self.now.get_mut(sid)?;
-        let name = names.remove(member)?;
-        if names.is_empty() {
+    /// A member types no more.
+    fn end(&mut self, cx: &mut Cx, sid: &ChannelSid, member: &MemberSid) {
+        let Some(typers) = self.now.get_mut(sid) else { return };
+        let Some(typer) = typers.remove(member) else { return };
+        if typers.is_empty() {
             self.now.remove(sid);
         }
-        self.names.remove(&name);
-        Some(name)
+        self.names.remove(&typer.name);
+        cx.timers.cancel(Timer::Typing(typer.name));
     }
 }
 
@@ -76,6 +106,27 @@ struct Indicator<'a> {
     typing_timeout: f64,
 }
 
+impl<'a> Indicator<'a> {
+    fn plain(payload: &'a [u8]) -> Option<Self> {
+        let (mut channel_sid, mut identity, mut typing_timeout) = (None, None, None);
+        plain::object(core::str::from_utf8(payload).ok()?, |value, name| match name {
+            "channel_sid" => once(&mut channel_sid, value.text()?),
+            "identity" => once(&mut identity, value.text()?),
+            "typing_timeout" => once(&mut typing_timeout, i32::try_from(value.integer()?).ok()?),
+            _ => value.skip(),
+        })?;
+        Some(Self {
+            channel_sid: channel_sid?.into(),
+            identity: identity?.into(),
+            typing_timeout: typing_timeout.unwrap_or_default().into(),
+        })
+    }
+
+    fn read(payload: &'a [u8]) -> Result<Self, serde_json::Error> {
+        Self::plain(payload).map_or_else(|| serde_json::from_slice(payload), Ok)
+    }
+}
+
 #[derive(Deserialize)]
 struct Answer {
     typing_timeout: Option<f64>,
@@ -84,6 +135,13 @@ struct Answer {
 /// Seconds of the service's; what is no sensible number counts as none.
 fn seconds(number: f64) -> Option<Duration> {
     Duration::try_from_secs_f64(number).ok().filter(|time| !time.is_zero() && time.as_secs() <= LONGEST)
+}
+
+/// Whether this is the person's name. Names tend to be equally long and to begin alike, and a whole roster is asked: the
+/// last byte tells most of them apart.
+fn is_name(identity: &Identity, name: &str) -> bool {
+    let identity = identity.as_str();
+    identity.as_bytes().last() == name.as_bytes().last() && identity == name
 }
 
 impl Chat {
@@ -149,7 +207,7 @@ impl Chat {
 
     /// A typing notification. Channels and people that are not known here mean nothing (spec 03 §22 Q18).
     pub(super) fn somebody_types(&mut self, cx: &mut Cx, payload: &[u8]) {
-        let indicator: Indicator<'_> = match serde_json::from_slice(payload) {
+        let indicator = match Indicator::read(payload) {
             Ok(indicator) => indicator,
             Err(error) => return unreadable(cx, "typing notification", &error),
         };
@@ -162,21 +220,21 @@ impl Chat {
             return;
         }
         for (_, member) in entry.members.values_mut() {
-            if member.identity.as_ref().is_none_or(|identity| identity.as_str() != indicator.identity) {
+            if !member.identity.as_ref().is_some_and(|identity| is_name(identity, &indicator.identity)) {
                 continue;
             }
             if !member.is_typing {
                 Arc::make_mut(member).is_typing = true;
             }
-            let name = self.typing.begin(cx, member);
-            cx.timers.arm(Timer::Typing(name), cx.now + lasts);
+            self.typing.begin(cx, member, cx.now + lasts);
             cx.events.push(Event::TypingStarted(member.clone()));
         }
     }
 
     pub(super) fn typing_ran_out(&mut self, cx: &mut Cx, name: u64) {
-        let Some((sid, member)) = self.typing.names.get(&name).cloned() else { return };
-        self.typing_ended(cx, &sid, &member);
+        if let Some((sid, member)) = self.typing.woke(cx, name) {
+            self.typing_ended(cx, &sid, &member);
+        }
     }
 
     /// The author of a message types no more; the first such member counts, as with the reference client.
@@ -195,7 +253,7 @@ impl Chat {
     }
 
     fn typing_ended(&mut self, cx: &mut Cx, sid: &ChannelSid, member: &MemberSid) {
-        self.forget(cx, sid, member);
+        self.typing.end(cx, sid, member);
         let entry = self.state.channels.get_mut(sid);
         if let Some((_, member)) = entry.and_then(|entry| entry.members.get_mut(member)) {
             Arc::make_mut(member).is_typing = false;
@@ -205,7 +263,7 @@ impl Chat {
 
     /// A member leaves: nobody is told that the typing ended.
     pub(super) fn member_typing_forgotten(&mut self, cx: &mut Cx, sid: &ChannelSid, member: &MemberSid) {
-        self.forget(cx, sid, member);
+        self.typing.end(cx, sid, member);
         let entry = self.state.channels.get_mut(sid);
         if let Some((_, member)) =
             entry.and_then(|entry| entry.members.get_mut(member)).filter(|(_, m)| m.is_typing)
@@ -219,12 +277,6 @@ impl Chat {
         let members: Vec<_> = self.typing.members(sid).cloned().collect();
         for member in members {
             self.member_typing_forgotten(cx, sid, &member);
-        }
-    }
-
-    fn forget(&mut self, cx: &mut Cx, sid: &ChannelSid, member: &MemberSid) {
-        if let Some(name) = self.typing.end(sid, member) {
-            cx.timers.cancel(Timer::Typing(name));
         }
     }
 }

@@ -247,7 +247,7 @@ fn read(user: &mut User, key: &str, text: &str) -> Result<Reasons<UserReason>, s
         }
         "attributes" => {
             let raw = serde_json::from_str::<Value<'_>>(text)?.value;
-            if set(&mut user.attributes, Some(attributes(raw))) {
+            if set(&mut user.attributes, Some(attributes(raw.map(RawValue::get)))) {
                 reasons.insert(UserReason::Attributes);
             }
         }

@@ -218,7 +218,9 @@ impl Entity {
     pub(super) fn see(&mut self, key: &Key<'_>, version: i64) -> Option<Freshness> {
         let known = self.versions.get(key);
         if let Some(entry) = known.filter(|entry| entry.version >= version) {
-            return entry.live.then_some(Freshness::Known);
+            // Another page showed it, and its event is to come all the same. Who reads a map takes what stands.
+            let untold = self.kind == Kind::List && entry.paged && entry.version > self.cursor;
+            return entry.live.then_some(if untold { Freshness::Ahead } else { Freshness::Known });
         }
         self.versions.set(key, Entry { version, live: true, paged: version > self.cursor });
         Some(match known {

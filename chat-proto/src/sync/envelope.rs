@@ -3,13 +3,13 @@
 use alloc::vec;
 use alloc::vec::Vec;
 
-use serde::{Deserialize, Deserializer};
-use serde_json::value::RawValue;
+use serde::Deserialize;
 
 use super::Kind;
 use super::de::{Index, Text, problem};
 use super::output::Change;
 use crate::error::Fault;
+use crate::json::RawText;
 use crate::plain::{self, Plain, once};
 
 /// The message type of acknowledgements and replayed events.
@@ -99,16 +99,6 @@ pub(super) struct ErrorBody<'a> {
     pub(super) code: Option<i64>,
     #[serde(borrow)]
     pub(super) message: Option<Text<'a>>,
-}
-
-/// A value as its text.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct RawText<'a>(pub(super) &'a str);
-
-impl<'de: 'a, 'a> Deserialize<'de> for RawText<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        <&RawValue>::deserialize(deserializer).map(|raw| Self(raw.get()))
-    }
 }
 
 #[derive(Default, Deserialize)]

@@ -103,7 +103,7 @@ pub(crate) enum Key<'a> {
 pub(crate) enum Freshness {
     /// Never seen.
     New,
-    /// Never seen, and only in pages: the event that tells of it is still to come.
+    /// Seen only in pages, this one or earlier ones: the event that tells of it is still to come.
     Ahead,
     /// Seen, and this is newer.
     Newer,

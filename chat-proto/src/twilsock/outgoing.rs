@@ -10,6 +10,7 @@ use super::Request;
 use crate::command::FrameBytes;
 use crate::config::{CAPABILITIES, Metadata, PRODUCT};
 use crate::frame;
+use crate::plain::needs_no_escapes;
 
 /// Version of the notification protocol in contexts (spec 01 §5.1).
 const NOTIFICATION_PROTOCOL: u8 = 4;
@@ -121,16 +122,11 @@ pub(super) fn ack(id: &str) -> FrameBytes {
     const BEFORE: &[u8] = b"{\"id\":\"";
     const AFTER: &[u8] = b"\",\"method\":\"reply\",\"payload_type\":\"application/json\",\
         \"status\":{\"code\":200,\"status\":\"OK\"},\"payload_size\":0}";
-    let quoted = if needs_escapes(id) { json(&id) } else { String::new() };
+    let quoted = if needs_no_escapes(id) { String::new() } else { json(&id) };
     let id = quoted.get(1..quoted.len().saturating_sub(1)).unwrap_or(id).as_bytes();
     let size = BEFORE.len().saturating_add(id.len()).saturating_add(AFTER.len());
     let mut digits = [0; 20];
     FrameBytes::concat(&[MAGIC, decimal(size, &mut digits), b"\r\n", BEFORE, id, AFTER, b"\r\n"])
-}
-
-/// Whether a text looks otherwise inside a JSON string.
-fn needs_escapes(text: &str) -> bool {
-    text.bytes().any(|byte| matches!(byte, b'"' | b'\\' | 0..=0x1f))
 }
 
 /// The decimal digits of a number, at the end of `digits`.

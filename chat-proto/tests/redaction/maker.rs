@@ -9,14 +9,14 @@ use serde::de::{
     VariantAccess, Visitor,
 };
 
-/// What serde_json calls a raw value.
+/// What `serde_json` calls a raw value.
 const RAW: &str = "$serde_json::private::RawValue";
 
 /// Goes through all variants, one value after another.
 #[derive(Debug, Default)]
 pub(crate) struct Maker {
     /// Of each place at which there is a choice: which of its variants have been made with all that is in them.
-    made: BTreeMap<String, Vec<bool>>,
+    complete_at: BTreeMap<String, Vec<bool>>,
     /// The marks of the newest value, and where they stand.
     pub(crate) marks: BTreeMap<String, String>,
     /// Whether the newest value was the last.
@@ -63,9 +63,9 @@ impl Maker {
 
     fn within<T>(&mut self, step: impl Into<String>, make: impl FnOnce(&mut Self) -> T) -> T {
         self.path.push(step.into());
-        let made = make(self);
+        let value = make(self);
         self.path.pop();
-        made
+        value
     }
 
     /// Makes one of `variants` at this place: the first that is not complete.
@@ -75,16 +75,16 @@ impl Maker {
         make: impl FnOnce(&mut Self, usize) -> Result<T, Error>,
     ) -> Result<T, Error> {
         let place = self.path.join("/");
-        let made = self.made.entry(place.clone()).or_insert_with(|| vec![false; variants]);
-        let choice = made.iter().position(|made| !made).unwrap_or(0);
+        let complete = self.complete_at.entry(place.clone()).or_insert_with(|| vec![false; variants]);
+        let choice = complete.iter().position(|is_complete| !is_complete).unwrap_or(0);
         self.complete.push(true);
         let value = make(self, choice)?;
         let is_complete = self.complete.pop().unwrap_or(true);
-        let made = self.made.entry(place).or_default();
-        if let Some(made) = made.get_mut(choice) {
-            *made = *made || is_complete;
+        let complete = self.complete_at.entry(place).or_default();
+        if let Some(chosen) = complete.get_mut(choice) {
+            *chosen = *chosen || is_complete;
         }
-        let all = made.iter().all(|made| *made);
+        let all = complete.iter().all(|is_complete| *is_complete);
         if let Some(around) = self.complete.last_mut() {
             *around = *around && all;
         }

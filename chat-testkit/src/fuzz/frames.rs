@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::plain;
 
 /// Frames: bytes → header and payload → bytes → the same header and payload. What cannot be decoded says exactly how
-/// much is missing, and a plain reading with serde_json agrees.
+/// much is missing, and a plain reading with `serde_json` agrees.
 ///
 /// # Panics
 ///

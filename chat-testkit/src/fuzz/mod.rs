@@ -3,7 +3,7 @@
 //!
 //! | target | the bytes are | what must hold |
 //! |---|---|---|
-//! | [`frames`] | a frame | it survives decode-encode-decode, and a plain reading with serde_json finds the same in it |
+//! | [`frames`] | a frame | it survives decode-encode-decode, and a plain reading with `serde_json` finds the same in it |
 //! | [`hostile_service`] | what a service does that means harm | no panic, bounded, deadline honest, calls answered once, no secret shown, nothing told that nobody said |
 //! | [`journey`] | what apps do, what goes wrong, and when | laws 5 and 11 against the service's own lists |
 //! | [`resume`] | the same, with crashes and saves of any moment | laws 5, 7 and 11; a forged save does no harm |

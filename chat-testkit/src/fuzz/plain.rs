@@ -1,4 +1,4 @@
-//! A plain reading of JSON: what serde_json's `Value` says, and whether a member stands there twice (then readers may
+//! A plain reading of JSON: what `serde_json::Value` says, and whether a member stands there twice (then readers may
 //! differ). It is what the core's own reading is held against.
 
 use std::cell::Cell;

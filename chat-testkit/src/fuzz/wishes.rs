@@ -135,7 +135,8 @@ pub(super) fn call(script: &mut Script<'_>, state: &State, known: &Known) -> Cal
         }
         54 => Call::HandlePushNotification(script.json()),
         _ => match script.byte() {
-            0 => Call::Shutdown { drain_until: Some(Time::from_millis(u64::MAX)) },
+            // At most three quarters of an hour: whoever drains for ever may wait for ever.
+            0 => Call::Shutdown { drain_until: Some(Time::from_millis(u64::from(script.byte()) * 10_000)) },
             1 => Call::Shutdown { drain_until: None },
             2..=80 => Call::UpdateUserAttributes(person, script.json()),
             81..=160 => Call::UpdateUserFriendlyName(person, Some(script.text(6).into())),

@@ -15,7 +15,7 @@ use crate::world::{Core, Rng, Session};
 ///
 /// The first save that is refused, or of which something is missing.
 pub fn survives_loss<C: Core>(session: &Session, seed: u64) -> Result<(), Violation> {
-    let few = |rng: &mut Rng| rng.per_mille(120);
+    let few = |rng: &mut Rng| rng.per_mille(200);
     probe::<C>(session, seed, |replay, rng| if few(rng) { saved(session, replay) } else { Ok(()) }, 7)
 }
 
@@ -39,7 +39,9 @@ fn saved<C: Core>(session: &Session, replay: &Replay<C>) -> Result<(), String> {
 fn members(state: &State, sid: &ChannelSid) -> Vec<Member> {
     let mut members: Vec<Member> =
         state.members(sid).into_iter().map(|member| Member::clone(member)).collect();
-    members.iter_mut().for_each(|member| member.is_typing = false);
+    for member in &mut members {
+        member.is_typing = false;
+    }
     members
 }
 

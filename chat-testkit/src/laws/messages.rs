@@ -156,7 +156,7 @@ fn sent_once(session: &Session, truth: &Truth) -> Result<(), Violation> {
             }
         }
     }
-    for (_, message) in &sent {
+    for message in sent.values() {
         let Sent { step, channel, mark } = message;
         let places = message.places(truth);
         if places.len() > 1 {

@@ -18,18 +18,18 @@ use crate::world::{Core, PLANTED, Session};
 pub fn keeps_secrets<C: Core>(session: &Session, seed: u64) -> Result<(), Violation> {
     let Some(secrets) = secrets(session) else { return Ok(()) };
     let shows = |text: &str| secrets.is_match(text);
-    let mut shown = String::new();
+    let mut said = String::new();
     for (step, entry) in session.entries.iter().enumerate() {
-        shown.clear();
+        said.clear();
         // Writing into a text does not fail.
-        let _ = write!(shown, "{:?}", entry.record);
+        let _ = write!(said, "{:?}", entry.record);
         match &entry.record {
-            Record::Event(Event::Answer { result: Err(error), .. }) => drop(write!(shown, "{error}")),
-            Record::Event(Event::ConnectionError(error)) => drop(write!(shown, "{error}")),
-            Record::Event(Event::Fault(fault)) => drop(write!(shown, "{fault}")),
+            Record::Event(Event::Answer { result: Err(error), .. }) => drop(write!(said, "{error}")),
+            Record::Event(Event::ConnectionError(error)) => drop(write!(said, "{error}")),
+            Record::Event(Event::Fault(fault)) => drop(write!(said, "{fault}")),
             _ => {}
         }
-        if shows(&shown) {
+        if shows(&said) {
             let what = "a secret shows in what it says".to_owned();
             return Err(Violation::new(10, entry.client, step, what));
         }
@@ -49,7 +49,7 @@ pub fn keeps_secrets<C: Core>(session: &Session, seed: u64) -> Result<(), Violat
         let text = format!("{:?}", replay.core);
         if shows(&text) { Err("a secret shows in its Debug".to_owned()) } else { Ok(()) }
     };
-    probe::<C>(session, seed, |replay, rng| if rng.per_mille(60) { few(replay) } else { Ok(()) }, 10)
+    probe::<C>(session, seed, |replay, rng| if rng.per_mille(100) { few(replay) } else { Ok(()) }, 10)
 }
 
 /// What must not be seen.

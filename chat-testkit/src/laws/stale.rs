@@ -33,6 +33,7 @@ fn silent<C: Core>(replay: &Replay<C>, frames: &[(LinkId, &[u8])], rng: &mut Rng
         let told = rng.pick(frames).map_or(&b"TWILSOCK"[..], |(_, bytes)| bytes);
         ignored(
             replay,
+            rng,
             "a dead socket",
             &[
                 Input::Opened(link),
@@ -47,9 +48,10 @@ fn silent<C: Core>(replay: &Replay<C>, frames: &[(LinkId, &[u8])], rng: &mut Rng
     if let Some(http) = rng.pick(&finished).copied() {
         ignored(
             replay,
+            rng,
             "a finished request",
             &[
-                Input::HttpProgress(http, rng.below(100)),
+                Input::HttpProgress(http, 77),
                 Input::HttpDone(http, Ok(HttpReply::new(200, *b"{}"))),
                 Input::HttpDone(http, Ok(HttpReply::new(503, *b""))),
                 Input::HttpDone(http, Err(HttpFailure::Failed("late".into()))),
@@ -59,12 +61,19 @@ fn silent<C: Core>(replay: &Replay<C>, frames: &[(LinkId, &[u8])], rng: &mut Rng
     Ok(())
 }
 
-fn ignored<C: Core>(replay: &Replay<C>, whose: &str, inputs: &[Input<'_>]) -> Result<(), String> {
-    for input in inputs {
-        let mut after = replay.what_if();
+fn ignored<C: Core>(
+    replay: &Replay<C>,
+    rng: &mut Rng,
+    whose: &str,
+    inputs: &[Input<'_>],
+) -> Result<(), String> {
+    let before = replay.what_if();
+    // Two of them: copies of clients are what these laws cost.
+    for input in [rng.pick(inputs), rng.pick(inputs)].into_iter().flatten() {
+        let mut after = before.clone();
         after.core.handle(after.now, input.clone());
         after.drain();
-        if let Some(what) = replay.what_if().difference(&after, forgive) {
+        if let Some(what) = before.difference(&after, forgive) {
             return Err(format!("{input:?} of {whose} changes something: {what}"));
         }
         if after.core.stats().stale != replay.core.stats().stale + 1 {

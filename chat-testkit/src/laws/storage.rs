@@ -16,7 +16,7 @@ pub fn survives_storage(session: &Session) -> Result<(), Violation> {
         record(&entry.record).map_err(broken)?;
         match (&entry.record, entry.record.as_input()) {
             (Record::Command(Command::Send { bytes, .. }), _) => {
-                frame(bytes.as_bytes(), true).map_err(broken)?
+                frame(bytes.as_bytes(), true).map_err(broken)?;
             }
             // What comes may be anything.
             (_, Some(Input::Frame(_, Frame::Binary(bytes)))) => frame(bytes, false).map_err(broken)?,

@@ -178,6 +178,14 @@ impl<C: Core> HostCheck<C> {
         cancel
     }
 
+    /// See [`Client::save`]. A save that is made in another way counts as not made.
+    #[must_use]
+    pub fn save(&self, now: Time) -> Saved {
+        let saved = self.core.save(now);
+        self.saves.made(saved.revision());
+        saved
+    }
+
     /// See [`Client::poll_command`].
     #[must_use]
     pub fn poll_command(&mut self) -> Option<Command> {
@@ -239,16 +247,6 @@ impl<C: Core> HostCheck<C> {
     }
 }
 
-impl HostCheck<Client> {
-    /// See [`Client::save`]. A save that is made in another way counts as not made.
-    #[must_use]
-    pub fn save(&self, now: Time) -> Saved {
-        let saved = self.core.save(now);
-        self.saves.made(saved.revision());
-        saved
-    }
-}
-
 impl<C> Deref for HostCheck<C> {
     type Target = C;
 
@@ -275,7 +273,7 @@ impl<C: Core> Core for HostCheck<C> {
     }
 
     fn save(&self, now: Time) -> Saved {
-        self.core.save(now)
+        self.save(now)
     }
 
     fn handle(&mut self, now: Time, input: Input<'_>) {

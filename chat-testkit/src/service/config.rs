@@ -58,57 +58,57 @@ pub struct ServiceConfig {
     pub capabilities: Vec<String>,
     /// Whether payloads of our frames are followed by a line end, as the service does (spec 01 §1.2).
     pub trailing_crlf: bool,
-    /// When the session context is filled in.
+    /// When the session context is filled in: once the client subscribed.
     pub context_enrich: ContextEnrich,
     /// Whether the response of a session command comes before its mutations.
     pub response_first: bool,
-    /// Told in the session context: whether users have a `reachability` item.
+    /// Told in the session context: whether users have a `reachability` item. Yes.
     pub reachability_enabled: bool,
-    /// Told in the session context, ISO 8601.
+    /// Told in the session context: how often read horizons are reported, as an ISO 8601 duration; `PT5S`.
     pub consumption_report_interval: String,
-    /// Told in the session context, ISO 8601.
+    /// Told in the session context: how long answers of directories are kept, as an ISO 8601 duration; `PT5S`.
     pub http_cache_interval: String,
-    /// Told in the session context.
+    /// Told in the session context: how many people a client subscribes to at once; 100.
     pub user_infos_to_subscribe: u64,
-    /// Seconds; told in the answer to a typing report, and one more to those who are told of it.
+    /// Seconds, 5; told in the answer to a typing report, and one more to those who are told of it (spec 03 §12.2).
     pub typing_timeout: u64,
-    /// Told in the answer to a poke.
+    /// Told in the answer to a poke: how many objects the next may hold; 1000 (spec 02 §2.2).
     pub max_batch_size: u64,
     /// Most subscriptions of one connection (spec 02 §6.4): 2000.
     pub max_subscriptions: usize,
-    /// Told in the answer to a poke.
+    /// Told in the answer to a poke, in milliseconds: how long its acknowledgements may take; 10 000 (spec 02 §2.2).
     pub estimated_delivery_ms: u64,
-    /// Told in the answer to a poke.
+    /// Told in the answer to a poke, in seconds: how long subscriptions last; a day.
     pub subscription_ttl_s: u64,
     /// A replay stops after this many events and ends `interrupted`; 0 is no limit.
     pub replay_limit: usize,
-    /// Most items on a page of a Sync query.
+    /// Most items on a page of a Sync query: 100.
     pub max_page_size: usize,
-    /// Entries on a page of a Chat REST collection.
+    /// Entries on a page of a Chat REST collection: 50.
     pub rest_page_size: usize,
-    /// Longest attributes text, in bytes.
+    /// Longest attributes text, in bytes of UTF-8: 16 KiB.
     pub max_attributes_bytes: usize,
-    /// Longest message text, in bytes.
+    /// Longest message text, in bytes of UTF-8: 32 KiB.
     pub max_message_bytes: usize,
-    /// Longest media, in bytes.
+    /// Longest media, in bytes: 32 MiB.
     pub max_media_bytes: usize,
-    /// How long a temporary address of media is good.
+    /// How long a temporary address of media is good, in milliseconds: five minutes.
     pub media_url_ttl_ms: u64,
     /// Whether the creator of a private channel keeps its item after leaving.
     pub creator_keeps_private: bool,
-    /// Every frame of ours leaves this much later.
+    /// Every frame of ours leaves this many milliseconds later: 0.
     pub latency_ms: u64,
-    /// Every answer to an upstream request leaves this much later.
+    /// Every answer to an upstream request leaves this many milliseconds later: 0.
     pub http_delay_ms: u64,
-    /// Every session command is executed this much later.
+    /// Every session command is executed this many milliseconds later: 0.
     pub command_delay_ms: u64,
-    /// A user without a connection counts as online this much longer.
+    /// A user without a connection counts as online this many milliseconds longer: 0.
     pub offline_delay_ms: u64,
-    /// Time between two `ping`s to a connection; 0 is none.
+    /// Milliseconds between two `ping`s to a connection; 0, the default, is none.
     pub ping_interval_ms: u64,
-    /// Whether connections are warned of the end of their token, and closed at it.
+    /// Whether connections are warned of the end of their token, and closed at it. Yes.
     pub token_timers: bool,
-    /// How long before its end a token is warned of.
+    /// How many milliseconds before its end a token is warned of: three minutes.
     pub token_warn_ms: u64,
 }
 

@@ -45,14 +45,11 @@ impl App {
 
     /// What the app remembers of an event.
     pub(super) fn see(&mut self, event: &Event) {
-        match event {
-            Event::Answer { call, result } => {
-                self.pending.remove(call);
-                if let Ok(reply) = result {
-                    self.keep_pages(reply);
-                }
+        if let Event::Answer { call, result } = event {
+            self.pending.remove(call);
+            if let Ok(reply) = result {
+                self.keep_pages(reply);
             }
-            _ => {}
         }
     }
 

@@ -11,6 +11,9 @@ pub trait Core: Clone + fmt::Debug {
     /// See [`Client::new`].
     fn new(config: Config, token: Token, seed: &Seed, now: Time) -> Self;
     /// See [`Client::resume`].
+    ///
+    /// # Errors
+    /// The save cannot be what a client of this person saved.
     fn resume(
         config: Config,
         token: Token,

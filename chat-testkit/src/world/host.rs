@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use chat_proto::{Time, Why};
 
-use super::lives::Save;
+use super::lives::NextLife;
 use super::rng::Rng;
 use super::{Core, Happening};
 
@@ -23,7 +23,7 @@ pub(super) struct Host<C> {
     /// Which client of the session it is.
     pub(super) seat: usize,
     /// It crashed: what the next one goes on from.
-    pub(super) dead: Option<Option<Box<Save>>>,
+    pub(super) dead: Option<NextLife>,
     pub(super) drain: Drain,
     /// Whether taking the events, or the commands, is planned already.
     pub(super) drain_planned: bool,

@@ -27,6 +27,10 @@ pub(super) struct Device {
     pub(super) media: BTreeMap<MediaId, Vec<u8>>,
 }
 
+/// What a host goes on from that crashed: a save, or nothing.
+#[derive(Debug, Clone)]
+pub(super) struct NextLife(Option<Box<Save>>);
+
 /// A save, and where in the session it was made.
 #[derive(Debug, Clone)]
 pub(super) struct Save {
@@ -120,7 +124,7 @@ impl<C: Core> World<C> {
         let pause = if self.chaos.per_mille(100) { 3_600_000 } else { self.chaos.range(0, 40_000) };
         let until = self.now + Duration::from_millis(pause);
         let host = &mut self.hosts[client];
-        host.dead = Some(save.map(Box::new));
+        host.dead = Some(NextLife(save.map(Box::new)));
         host.held.clear();
         host.asleep_until = until;
         self.queue.plan(until, Happening::Restart(client));
@@ -145,7 +149,7 @@ impl<C: Core> World<C> {
 
     /// The next life begins.
     pub(super) fn restart(&mut self, client: usize) -> Result<(), Violation> {
-        let Some(save) = self.hosts[client].dead.take() else { return Ok(()) };
+        let Some(NextLife(save)) = self.hosts[client].dead.take() else { return Ok(()) };
         let before = self.session.clients[self.hosts[client].seat].clone();
         let mut config = before.config.clone();
         config.continuation_token.clone_from(&self.devices[client].continuation);

@@ -135,7 +135,7 @@ impl<C: Core> World<C> {
         }
         let mut rules = Vec::new();
         if self.rng.per_mille(self.network.weather.faults) {
-            rules.push(faults::of_requests(&mut self.rng));
+            rules.push(faults::of_requests(&mut self.rng, self.plan.weather.service == 0));
         }
         if self.rng.per_mille(self.network.weather.events) {
             rules.push(faults::of_events(&mut self.rng));

@@ -141,10 +141,9 @@ fn is_answered_in_time(name: &str, ask: &mut dyn FnMut(Call) -> Asked, mut enoug
         let answer = ask(Call::CreateChannel(CreateChannel::default()));
         let took = asked.elapsed();
         assert!(answer.is_err(), "{name}: {answer:?}");
-        assert!(
-            took >= watched::PATIENCE && took < watched::PATIENCE + Duration::from_secs(10),
-            "{name}: {took:?}"
-        );
+        // Not at once, so it is the deadline that answers.
+        let (soonest, latest) = (watched::PATIENCE / 2, watched::PATIENCE + Duration::from_secs(10));
+        assert!(took > soonest && took < latest, "{name}: {took:?}");
         assert!(begun.elapsed() < Duration::from_mins(1), "{name}: it never ends");
         if enough() {
             return;

@@ -323,16 +323,10 @@ fn depth_is_limited() {
     works(&mut stage, alice, &channel, "alive");
 }
 
-/// Many messages through one channel leave the client as large as a few did.
+/// Many messages through one channel leave the client as large as a few did. A million: `tests/million_messages.rs`.
 #[test]
 fn a_long_run_leaves_memory_flat() {
     long_run(16_000);
-}
-
-#[test]
-#[ignore = "minutes, and only worth it with --release"]
-fn a_million_messages_leave_memory_flat() {
-    long_run(1_000_000);
 }
 
 fn long_run(messages: u64) {

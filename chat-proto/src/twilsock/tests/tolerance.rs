@@ -208,6 +208,21 @@ fn replies_to_unknown_ids_are_ignored() {
     assert_eq!(rig.cx.stats.stale, 1);
 }
 
+/// A reply counts once: the answer to `init` or `update` that comes again is as stale as any other.
+#[test]
+fn an_answer_that_comes_again_is_stale() {
+    let mut rig = Rig::new();
+    rig.open();
+    let init = rig.one("init");
+    rig.accept(&init);
+    rig.sent();
+    assert_eq!(rig.cx.stats.stale, 0);
+    rig.accept(&init);
+    assert_eq!(rig.answer(&init, json!({"code": 401, "status": "no"}), ""), None);
+    assert_eq!(rig.cx.stats.stale, 2);
+    rig.quiet();
+}
+
 #[test]
 fn text_messages_are_told_and_ignored() {
     let mut rig = Rig::connected();

@@ -65,7 +65,7 @@ pub(crate) fn run(options: &Options) -> io::Result<ExitCode> {
     let bar = Arc::new(Bar::new(options.worlds));
     tell_when_interrupted(Arc::clone(&bar), options.seed)?;
     let outcome = live(&simulation, options.broken, |worlds, seed| bar.show(worlds, seed));
-    bar.bar.finish_and_clear();
+    bar.progress.finish_and_clear();
 
     let mut stdout = io::stdout();
     if let Some(failure) = &outcome.failure {
@@ -112,7 +112,7 @@ fn tell_when_interrupted(bar: Arc<Bar>, first: u64) -> io::Result<()> {
     let mut signals = Signals::new([Signal::Int])?;
     std::thread::Builder::new().name("interrupt".into()).spawn(move || {
         if smol::block_on(signals.next()).is_some() {
-            bar.bar.finish_and_clear();
+            bar.progress.finish_and_clear();
             let (worlds, last) = (bar.passed.load(Ordering::SeqCst), bar.last.load(Ordering::SeqCst));
             let last = if worlds == 0 { first } else { last };
             println!("interrupted: {worlds} worlds passed, none failed; the last seed was {last}");
@@ -146,7 +146,7 @@ fn keep(session: &Session, file: &Path) -> io::Result<()> {
 
 /// A bar on a terminal, nothing elsewhere; and nothing for what is soon done.
 struct Bar {
-    bar: ProgressBar,
+    progress: ProgressBar,
     begun: Instant,
     passed: AtomicU64,
     last: AtomicU64,
@@ -157,7 +157,7 @@ impl Bar {
         let bar = ProgressBar::with_draw_target(Some(worlds), ProgressDrawTarget::hidden());
         let style = ProgressStyle::with_template("{wide_bar} {pos}/{len} worlds, {eta} left");
         Self {
-            bar: style.map_or(bar.clone(), |style| bar.with_style(style)),
+            progress: style.map_or(bar.clone(), |style| bar.with_style(style)),
             begun: Instant::now(),
             passed: AtomicU64::new(0),
             last: AtomicU64::new(0),
@@ -167,9 +167,9 @@ impl Bar {
     fn show(&self, worlds: u64, seed: u64) {
         self.passed.fetch_max(worlds, Ordering::SeqCst);
         self.last.fetch_max(seed, Ordering::SeqCst);
-        if self.bar.is_hidden() && self.begun.elapsed() > LONG {
-            self.bar.set_draw_target(ProgressDrawTarget::stderr());
+        if self.progress.is_hidden() && self.begun.elapsed() > LONG {
+            self.progress.set_draw_target(ProgressDrawTarget::stderr());
         }
-        self.bar.set_position(worlds);
+        self.progress.set_position(worlds);
     }
 }

@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 
 use super::super::wishes::Known;
 use super::SECRET;
+use super::judge::collect;
 use super::wire::{Asked, Frame, asks, read};
 use crate::service::ServiceConfig;
 use crate::stage::{Stage, Who};
@@ -36,6 +37,8 @@ pub(in crate::fuzz) struct Rehearsal {
     pub(in crate::fuzz) scenes: Vec<Scene>,
     /// What the service said: each kind of frame once or a few times.
     pub(super) frames: Vec<Frame>,
+    /// The texts of all messages that anybody knew of.
+    pub(super) texts: BTreeSet<String>,
     pub(in crate::fuzz) known: Known,
 }
 
@@ -85,7 +88,16 @@ impl Rehearsal {
         stage.settle();
         scenes.push(scene(&stage, alice));
         let frames = frames(&stage);
-        Self { now: stage.now(), scenes, frames, known }
+        let mut texts = BTreeSet::new();
+        for frame in &frames {
+            collect(&frame.payload, &mut texts);
+        }
+        for state in scenes.iter().map(|scene| scene.client.state()) {
+            let channels = state.channels();
+            let held = channels.iter().flat_map(|channel| state.messages(&channel.sid));
+            texts.extend(held.filter_map(|message| message.body.as_deref().map(str::to_owned)));
+        }
+        Self { now: stage.now(), scenes, frames, texts, known }
     }
 }
 
@@ -200,8 +212,9 @@ fn scene(stage: &Stage, who: Who) -> Scene {
     let mut scene = Scene { client, link: None, is_open: false, asked: Vec::new(), http: Vec::new() };
     let session = stage.session("rehearsal");
     let seats = session.header.clients.iter().enumerate();
-    let mine = seats.filter(|(_, of)| of.identity.as_ref().is_some_and(|name| name.as_str() == "alice"));
-    let Some((seat, _)) = mine.last() else { return scene };
+    let mut mine =
+        seats.rev().filter(|(_, of)| of.identity.as_ref().is_some_and(|name| name.as_str() == "alice"));
+    let Some((seat, _)) = mine.next() else { return scene };
     for entry in session.entries.iter().filter(|entry| entry.who == seat) {
         match &entry.what {
             What::Record(Record::Command(command)) => scene.sent(command),

@@ -416,3 +416,68 @@ fn strange_items_are_nothing_of_ours() {
     rig.item(list, u64::MAX, "{}");
     assert_eq!(rig.events(), []);
 }
+
+/// What is on its way when a save is made can stand anywhere from where the list ended when it left, also below what came
+/// since: the next life has to look that far down. What waits cannot stand below what is known.
+#[test]
+fn a_save_says_from_where_a_command_can_stand() {
+    let (mut rig, list) = Rig::ready();
+    rig.session.submit(&mut rig.cx, call(1), send("CH1", "on its way"));
+    let first = rig.push();
+    rig.session.submit(&mut rig.cx, call(2), join("CH2"));
+    let second = rig.push();
+    rig.session.submit(&mut rig.cx, call(3), send("CH1", "waits for its turn"));
+    rig.item(list, 6, &answered(&second.data, OK));
+    let places = |rig: &Rig| {
+        let saved = serde_json::to_value(rig.session.save(|_| None)).unwrap();
+        let commands = saved["outbox"]["commands"].as_array().unwrap().clone();
+        commands.iter().map(|command| command["place"].clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(places(&rig), [serde_json::json!({"From": 0}), serde_json::json!({"From": 7})]);
+    // Of unknown fate it can stand there still; its answer to the push says where it stands.
+    rig.fail(&first, Fate::Unknown, CallError::Unknown(Phase::Sent));
+    assert_eq!(places(&rig)[0], serde_json::json!({"From": 0}));
+    rig.item(list, 2, &first.data);
+    assert_eq!(places(&rig)[0], serde_json::json!({"At": 2}));
+}
+
+/// After a crash all messages of a channel are in doubt. None is found, and they leave one by one all the same.
+#[test]
+fn after_a_crash_messages_of_a_channel_leave_one_by_one() {
+    let (mut rig, _) = Rig::ready();
+    for number in 1..=3 {
+        rig.session.submit(&mut rig.cx, call(number), send("CH1", &format!("{number}")));
+    }
+    rig.push();
+    let follow = crate::sync::Follow {
+        kind: crate::sync::Kind::List,
+        sid: "ES1".into(),
+        name: "ES1".into(),
+        cursor: 0,
+        items: None,
+        context: None,
+    };
+    let saved = rig.session.save(|_| Some(follow.clone()));
+    let late_execution = rig.cx.config.late_execution;
+    let (session, list) = Session::resume(&mut rig.cx, saved, false);
+    rig.session = session;
+    let (list, _) = list.unwrap();
+    rig.orders();
+    rig.go_online();
+    let mut pushes = Vec::new();
+    for _ in 0..3 {
+        for order in rig.orders() {
+            match order {
+                Order::Query { query, .. } => rig.page(query, Vec::new(), None),
+                Order::Push { data, .. } => pushes.push(data),
+                _ => {}
+            }
+        }
+        rig.pass(late_execution);
+    }
+    assert_eq!(pushes.len(), 1, "{pushes:?}");
+    assert!(pushes[0].contains(r#""text":"1""#));
+    rig.item(list, 0, &answered(&pushes[0], OK));
+    let next = rig.push();
+    assert!(next.data.contains(r#""text":"2""#), "{}", next.data);
+}

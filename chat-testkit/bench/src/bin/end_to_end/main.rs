@@ -3,11 +3,12 @@
 //!
 //! ```text
 //! cargo run --release --manifest-path chat-testkit/bench/Cargo.toml --no-default-features \
-//!     --features end_to_end --bin end_to_end
+//!     --features end_to_end --bin end_to_end \
 //!     [-- [--quick] [--check] [--rounds N] [burst] [start] [crowd]]
 //! ```
 //!
-//! Absolute figures differ from machine to machine and from hour to hour; the ratios of runs that took turns hold.
+//! `END_TO_END.md` beside the crate's manifest tells what is counted. Absolute figures differ from machine to machine and
+//! from hour to hour; the ratios of runs that took turns hold.
 
 mod burst;
 mod core;
