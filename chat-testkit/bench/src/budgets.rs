@@ -56,37 +56,64 @@ pub(crate) fn update(counts: &[Count]) -> io::Result<()> {
 /// Holds what was counted against the budgets; gives what is wrong.
 pub(crate) fn check(counts: &[Count]) -> io::Result<Vec<String>> {
     let budgets: Budgets = serde_json::from_str(&fs::read_to_string(path())?)?;
+    Ok(compare(&budgets, counts))
+}
+
+fn compare(budgets: &Budgets, counts: &[Count]) -> Vec<String> {
     let mut wrong = Vec::new();
     for count in counts.iter().filter(|count| is_ours(count)) {
-        let now = budget_of(count);
-        let Some(budget) = budgets.get(&count.name) else {
-            wrong.push(format!("{}: has no budget", count.name));
+        let (name, now) = (&count.name, budget_of(count));
+        let Some(budget) = budgets.get(name) else {
+            wrong.push(format!("{name}: has no budget"));
             continue;
         };
         if now.instructions > budget.instructions * MARGIN {
             let more = (now.instructions / budget.instructions - 1.0) * 100.0;
-            wrong.push(format!(
-                "{}: {} instructions, {more:.1} % above {}",
-                count.name, now.instructions, budget.instructions
-            ));
+            let (now, budget) = (now.instructions, budget.instructions);
+            wrong.push(format!("{name}: {now} instructions, {more:.1} % above {budget}"));
         }
         if now.allocations > budget.allocations {
-            wrong
-                .push(format!("{}: {} allocations, not {}", count.name, now.allocations, budget.allocations));
+            wrong.push(format!("{name}: {} allocations, not {}", now.allocations, budget.allocations));
         }
         if now.instructions < budget.instructions * LOOSE || now.allocations < budget.allocations {
-            println!(
-                "{}: cheaper than its budget ({now:?}, {budget:?}); `update` keeps the gain",
-                count.name
-            );
+            println!("{name}: cheaper than its budget ({now:?}, {budget:?}); `update` keeps the gain");
         }
     }
-    let counted = |name: &String| counts.iter().any(|count| count.name == *name);
-    wrong.extend(
-        budgets
-            .keys()
-            .filter(|name| !counted(name))
-            .map(|name| format!("{name}: has a budget but was not counted")),
-    );
-    Ok(wrong)
+    let counted = |name: &str| counts.iter().any(|count| count.name == name);
+    let lost = budgets.keys().filter(|name| !counted(name));
+    wrong.extend(lost.map(|name| format!("{name}: has a budget but was not counted")));
+    wrong
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn count(name: &str, instructions: u64, allocations: u64) -> Count {
+        Count { name: name.into(), units: 100, allocations, instructions }
+    }
+
+    #[test]
+    fn what_costs_more_fails() {
+        let budget = Budget { instructions: 1000.0, allocations: 2.0 };
+        let budgets = Budgets::from([("message: core".to_owned(), budget)]);
+        let wrong = |instructions, allocations| {
+            compare(&budgets, &[count("message: core", instructions, allocations)]).len()
+        };
+        assert_eq!(wrong(100_000, 200), 0);
+        assert_eq!(wrong(105_000, 200), 0, "other layouts of the code are borne");
+        assert_eq!(wrong(105_100, 200), 1);
+        assert_eq!(wrong(90_000, 201), 1, "one allocation more in a hundred frames is one too many");
+        assert_eq!(wrong(200_000, 300), 2);
+    }
+
+    #[test]
+    fn nothing_slips_through() {
+        let budget = Budget { instructions: 1.0, allocations: 0.0 };
+        let budgets = Budgets::from([("deadline".to_owned(), budget)]);
+        assert_eq!(compare(&budgets, &[]), ["deadline: has a budget but was not counted"]);
+        let counts =
+            [count("deadline", 1, 0), count("new", 1, 0), count("message: (b) typed, borrowed", 9, 9)];
+        assert_eq!(compare(&budgets, &counts), ["new: has no budget"]);
+    }
 }
