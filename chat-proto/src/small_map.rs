@@ -174,7 +174,7 @@ mod tests {
                         ours.retain(|_, known| *known > value / 8);
                         model.retain(|_, known| *known > value / 8);
                         ours.values_mut().for_each(|known| *known ^= value);
-                        model.values_mut().for_each(|known| *known ^= value);
+                        for known in model.values_mut() { *known ^= value; }
                     }
                 }
                 prop_assert_eq!(ours.len(), model.len());

@@ -47,9 +47,12 @@ fn beyond_the_window() -> (chat_testkit::stage::Stage, chat_testkit::stage::Who,
 fn an_edit_of_a_message_that_is_not_held_is_answered_honestly() {
     let attributes = Json::parse(r#"{"n":1}"#).unwrap();
     for edits_text in [true, false] {
-        let edit = |channel: &chat_proto::ChannelSid| match edits_text {
-            true => Call::UpdateMessageBody(channel.clone(), 0, "edited".into()),
-            false => Call::UpdateMessageAttributes(channel.clone(), 0, attributes.clone()),
+        let edit = |channel: &chat_proto::ChannelSid| {
+            if edits_text {
+                Call::UpdateMessageBody(channel.clone(), 0, "edited".into())
+            } else {
+                Call::UpdateMessageAttributes(channel.clone(), 0, attributes.clone())
+            }
         };
         // Reading fails at first, and then always after the first time.
         for failures in [json!({ "count": 1 }), json!({ "skip": 1, "count": -1 })] {
