@@ -167,9 +167,12 @@ fn sent_once(session: &Session, truth: &Truth) -> Result<(), Violation> {
     }
     // Calls live on in the lives that have them in their saves.
     let mut lives_on: BTreeMap<(usize, CallId), usize> = BTreeMap::new();
+    // The last life that has it, by the place of the call: a life that crashes before its first save is passed over.
+    let mut last_life: BTreeMap<usize, usize> = BTreeMap::new();
     for client in 0..session.clients.len() {
         for (id, (step, call)) in session.inherited(client) {
             let Some(message) = Sent::of(step, call) else { continue };
+            last_life.insert(step, client);
             sent.insert((client, id), message);
             let Some(resumed) = session.clients.get(client).and_then(|of| of.resumed.as_ref()) else {
                 continue;
@@ -191,7 +194,7 @@ fn sent_once(session: &Session, truth: &Truth) -> Result<(), Violation> {
         let written_ahead = session.clients.get(*client).is_some_and(|of| of.config.write_ahead);
         let forgotten = session.crashed.contains(client)
             && !answered.contains(&(*client, *id))
-            && !lives_on.contains_key(&(*client, *id));
+            && last_life.get(&message.step).is_none_or(|last| last <= client);
         if written_ahead && forgotten && !message.places(truth).is_empty() {
             let what = format!("{:?} left before a save that has it was stored", message.mark);
             return Err(Violation::new(11, *client, message.step, what));
