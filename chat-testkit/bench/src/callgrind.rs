@@ -45,7 +45,7 @@ pub(crate) fn count(only: &str) -> io::Result<(Vec<Count>, bool)> {
 /// What the child told: a line for each benchmark.
 fn read(told: &[u8]) -> Vec<Count> {
     let told = String::from_utf8_lossy(told);
-    told.lines().filter_map(|line| line_of(line)).collect()
+    told.lines().filter_map(line_of).collect()
 }
 
 fn line_of(line: &str) -> Option<Count> {

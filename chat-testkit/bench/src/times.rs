@@ -51,13 +51,13 @@ pub(crate) struct Timed {
 
 /// Times everything that can be done with the frames of a ring, in the order of [`Work::ALL`].
 pub(crate) fn frames(ring: &mut Ring, rounds: usize) -> Vec<Timed> {
-    let mut rng = Rng::new(3);
+    let mut dice = Rng::new(3);
     let mut order: Vec<usize> = (0..Work::ALL.len()).collect();
     let mut times = vec![Vec::with_capacity(rounds); Work::ALL.len()];
     // The first rounds warm up.
     for round in 0..rounds + 5 {
         ring.fill(SLICE);
-        shuffle(&mut order, &mut rng);
+        shuffle(&mut order, &mut dice);
         for place in &order {
             let (work, begun) = (Work::ALL[*place], cpu_time());
             black_box(ring.run(work));
@@ -78,12 +78,12 @@ pub(crate) fn pairs<S>(
     ready: fn(&mut S),
     work: fn(&mut S),
 ) -> Vec<Timed> {
-    let mut rng = Rng::new(4);
+    let mut dice = Rng::new(4);
     let mut order: Vec<usize> = (0..subjects.len()).collect();
     let mut times = vec![Vec::with_capacity(rounds); subjects.len()];
     for round in 0..rounds + 3 {
         subjects.iter_mut().for_each(ready);
-        shuffle(&mut order, &mut rng);
+        shuffle(&mut order, &mut dice);
         for place in &order {
             let begun = cpu_time();
             work(&mut subjects[*place]);
@@ -98,11 +98,11 @@ pub(crate) fn pairs<S>(
 
 fn ratios(times: Vec<Vec<f64>>, base: usize) -> Vec<Timed> {
     let base = times[base].clone();
-    let timed = |each: Vec<f64>| {
+    let against = |each: Vec<f64>| {
         let ratio = each.iter().zip(&base).map(|(one, base)| one / base).collect();
         Timed { each: Sample::new(each), ratio: Sample::new(ratio) }
     };
-    times.into_iter().map(timed).collect()
+    times.into_iter().map(against).collect()
 }
 
 /// Times a piece of work that is made ready so many times.
@@ -121,9 +121,9 @@ fn each(begun: Duration, units: usize) -> f64 {
     cpu_time().saturating_sub(begun).as_nanos() as f64 / units as f64
 }
 
-fn shuffle(order: &mut [usize], rng: &mut Rng) {
+fn shuffle(order: &mut [usize], dice: &mut Rng) {
     for place in (1..order.len()).rev() {
-        let other = rng.place(place + 1).unwrap_or(0);
+        let other = dice.place(place + 1).unwrap_or(0);
         order.swap(place, other);
     }
 }

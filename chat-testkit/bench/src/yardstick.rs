@@ -151,20 +151,20 @@ fn parts(bytes: &[u8]) -> (Header<'_>, &[u8]) {
 /// **(b)**: see the module. `kind` says which struct the payload is: finding that out is the reader's own affair.
 pub fn borrow(kind: Kind, bytes: &[u8]) -> usize {
     /// What is read must be there in the end.
-    fn keep<T>(read: T) -> usize {
-        std::hint::black_box(&read);
+    fn keep<T>(read: &T) -> usize {
+        std::hint::black_box(read);
         1
     }
     let (header, payload) = parts(bytes);
     keep(&header)
         + match kind {
             Kind::Message | Kind::Stale | Kind::Unknown => {
-                keep(parse::<Envelope<'_, ListEvent<'_>>>(payload))
+                keep(&parse::<Envelope<'_, ListEvent<'_>>>(payload))
             }
-            Kind::Roster => keep(parse::<Envelope<'_, MapEvent<'_>>>(payload)),
-            Kind::Document => keep(parse::<Envelope<'_, DocumentEvent<'_>>>(payload)),
-            Kind::Typing => keep(parse::<TypingIndicator<'_>>(payload)),
-            Kind::Reply => keep(parse::<TypingAnswer<'_>>(payload)),
+            Kind::Roster => keep(&parse::<Envelope<'_, MapEvent<'_>>>(payload)),
+            Kind::Document => keep(&parse::<Envelope<'_, DocumentEvent<'_>>>(payload)),
+            Kind::Typing => keep(&parse::<TypingIndicator<'_>>(payload)),
+            Kind::Reply => keep(&parse::<TypingAnswer<'_>>(payload)),
             Kind::Mix | Kind::MixRepeated => unreachable!("mixtures are made of the others"),
         }
 }
