@@ -331,7 +331,10 @@ fn findings() -> Vec<(&'static str, Plan)> {
         ("an event that waited overwrites what a newer page showed", Plan::stormy(155)),
         ("an event that waited overwrites what a newer page showed, of another channel", Plan::stormy(197)),
         ("a save forgets a call whose answer it may not hold", Plan::stormy(256)),
-        ("a life that crashes before its first save is passed over", Plan { steps: 100, ..Plan::stormy(689) }),
+        (
+            "a life that crashes before its first save is passed over",
+            Plan { steps: 100, ..Plan::stormy(689) },
+        ),
         ("a live event is told before the replay of an earlier one", events(598)),
         ("a replayed event that comes after its subscription was established is dropped", events(546)),
     ]
