@@ -337,6 +337,10 @@ fn findings() -> Vec<(&'static str, Plan)> {
         ),
         ("a live event is told before the replay of an earlier one", events(598)),
         ("a replayed event that comes after its subscription was established is dropped", events(546)),
+        (
+            "a crashed host slept for less than it was to be gone, and was never begun again: a bug of the worlds",
+            Plan { steps: 100, ..Plan::stormy(1223) },
+        ),
     ]
 }
 

@@ -51,6 +51,26 @@ fn a_world_with_crashes_replays_from_its_file() {
     assert!(lives > 0, "nobody crashed");
 }
 
+/// A host that is gone is gone: nothing goes into its client or comes out of it, whatever else befalls the host, and when
+/// the storm is over every one has gone on.
+#[test]
+fn whoever_crashed_is_silent_and_lives_again() {
+    let mut crashes = 0;
+    for seed in 0..30 {
+        let mut plan = Plan::stormy(seed);
+        (plan.steps, plan.hosts.crashes, plan.hosts.suspends) = (120, 100, 60);
+        let session = World::<Client>::new(plan).run().unwrap().session;
+        let noted = |text: &str| session.notes.iter().filter(|note| note.text.starts_with(text)).count();
+        for note in session.notes.iter().filter(|note| note.text.starts_with("crashes")) {
+            crashes += 1;
+            let later = session.entries[note.entries..].iter().find(|entry| entry.client == note.client);
+            assert!(later.is_none(), "seed {seed}, after its crash: {later:?}");
+        }
+        assert_eq!(noted("crashes"), noted("begins again"), "seed {seed}");
+    }
+    assert!(crashes > 30, "{crashes}");
+}
+
 /// Whatever the number of threads: one seed is one world, with all that goes wrong in it.
 #[test]
 fn a_seed_is_a_world_in_any_thread() {

@@ -28,7 +28,7 @@ pub(super) struct Host<C> {
     /// Whether taking the events, or the commands, is planned already.
     pub(super) drain_planned: bool,
     pub(super) commands_planned: bool,
-    pub(super) asleep_until: Time,
+    asleep_until: Time,
     /// What came while it slept.
     pub(super) held: VecDeque<Happening>,
     /// How far the clock is behind the world's.
@@ -69,8 +69,25 @@ impl<C: Core> Host<C> {
         self.behind += by;
     }
 
+    /// Whether nothing reaches the client, nor leaves it, for now: the host sleeps, or is gone.
     pub(super) fn is_asleep(&self, now: Time) -> bool {
-        now < self.asleep_until
+        self.dead.is_some() || now < self.asleep_until
+    }
+
+    /// The host sleeps until then, or is woken then if it slept for longer. Whether it does: one that is gone does not,
+    /// because only its next life ends that.
+    pub(super) fn sleep(&mut self, until: Time) -> bool {
+        let sleeps = self.dead.is_none();
+        if sleeps {
+            self.asleep_until = until;
+        }
+        sleeps
+    }
+
+    /// The host is gone, with all that waited in it.
+    pub(super) fn die(&mut self, next: NextLife) {
+        self.dead = Some(next);
+        self.held.clear();
     }
 
     /// When the host ticks, in the world's time; `None` when the client does not ask for it.

@@ -123,10 +123,7 @@ impl<C: Core> World<C> {
         self.exchanges.forget_all(client);
         let pause = if self.chaos.per_mille(100) { 3_600_000 } else { self.chaos.range(0, 40_000) };
         let until = self.now + Duration::from_millis(pause);
-        let host = &mut self.hosts[client];
-        host.dead = Some(NextLife(save.map(Box::new)));
-        host.held.clear();
-        host.asleep_until = until;
+        self.hosts[client].die(NextLife(save.map(Box::new)));
         self.queue.plan(until, Happening::Restart(client));
     }
 

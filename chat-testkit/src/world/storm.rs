@@ -151,10 +151,11 @@ impl<C: Core> World<C> {
         if self.rng.per_mille(hosts.suspends) {
             let asleep = if self.rng.per_mille(300) { 8 * 3600 } else { self.rng.range(1, 600) };
             let until = self.now + Duration::from_secs(asleep);
-            self.tally.count(Fault::Suspend, 1);
-            self.note(client, format!("its host sleeps for {asleep} s"));
-            self.hosts[client].asleep_until = until;
-            self.queue.plan(until, Happening::Wake(client));
+            if self.hosts[client].sleep(until) {
+                self.tally.count(Fault::Suspend, 1);
+                self.note(client, format!("its host sleeps for {asleep} s"));
+                self.queue.plan(until, Happening::Wake(client));
+            }
         }
         if self.rng.per_mille(hosts.clock_back) {
             let by = Duration::from_millis(self.rng.range(1, 5000));
@@ -259,9 +260,8 @@ impl<C: Core> World<C> {
         for client in 0..self.hosts.len() {
             self.lose_sockets(client);
             if self.hosts[client].is_asleep(self.now) {
-                self.hosts[client].asleep_until = self.now;
-                let dead = self.hosts[client].dead.is_some();
-                let again = if dead { Happening::Restart(client) } else { Happening::Wake(client) };
+                let awake = self.hosts[client].sleep(self.now);
+                let again = if awake { Happening::Wake(client) } else { Happening::Restart(client) };
                 self.queue.plan(self.now, again);
             }
         }
