@@ -341,6 +341,7 @@ fn findings() -> Vec<(&'static str, Plan)> {
             "a crashed host slept for less than it was to be gone, and was never begun again: a bug of the worlds",
             Plan { steps: 100, ..Plan::stormy(1223) },
         ),
+        ("the same, of one that was to be gone for an hour", Plan { steps: 100, ..Plan::stormy(1748) }),
     ]
 }
 
