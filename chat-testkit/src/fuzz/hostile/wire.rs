@@ -175,7 +175,7 @@ mod tests {
     fn sizes_belong_to_the_payload() {
         let frame = Frame { header: json!({"id":"TM1"}), payload: json!({"a":1}), answers: String::new() };
         let bytes = frame.clone().bytes(0);
-        assert_eq!(bytes, b"TWILSOCK V3.0 27\r\n{\"id\":\"TM1\",\"payload_size\":7}\r\n{\"a\":1}");
+        assert_eq!(bytes, b"TWILSOCK V3.0 29\r\n{\"id\":\"TM1\",\"payload_size\":7}\r\n{\"a\":1}");
         assert!(String::from_utf8(frame.bytes(3)).unwrap().contains("\"payload_size\":10"));
     }
 }
