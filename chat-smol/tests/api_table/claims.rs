@@ -99,7 +99,7 @@ pub(crate) fn claims() -> Vec<Claim> {
         "1.4 Twilsock.uri": field!(proto::Endpoints, twilsock); |it: Options| it.url("ws://localhost/"); regions_and_endpoints_lead_elsewhere;
         "1.4 twilsock.uri": field!(proto::Endpoints, twilsock); |it: Options| it.url("ws://localhost/"); regions_and_endpoints_lead_elsewhere;
         "1.4 clientMetadata": field!(Config, metadata); |it: Options, config| it.config(config); the_service_hears_what_the_client_is, metadata_is_honest;
-        "1.4 transport": proto::Client::poll_command; |it: Options, connect: fn(Target) -> Ready<std::io::Result<Transport>>| it.connect(connect); a_loop_is_a_host, connectors_may_fail_in_their_own_way;
+        "1.4 transport": proto::Client::poll_command; |it: Options, connect: fn(Target) -> Ready<std::io::Result<Transport>>| it.connect(connect); people_talk_through_every_host, connectors_may_fail_in_their_own_way;
         "1.4 continuationToken": field!(Config, continuation_token); |it: Options, config| it.config(config); the_service_hears_what_the_client_is, row_12_the_newest_continuation_token_is_echoed;
         "1.4 retryPolicy": field!(Config, retry); |it: Options, config| it.config(config); what_the_wait_is_between_attempts;
         "1.5 channelAdded": event!(ChannelAdded(_)); |it: &Client| it.events(); channels_are_created_found_and_listed;
