@@ -53,8 +53,9 @@ pub fn split(bytes: &[u8], limits: FrameLimits) -> Result<RawFrame<'_>, FrameErr
         return Err(FrameError::TooLarge { size: size as u64, limit: limits.header_bytes as u64 });
     }
     let body = bytes.get(line + 2..).unwrap_or_default();
-    let header =
-        body.get(..size).ok_or(FrameError::HeaderCut { missing: size.saturating_sub(body.len()) as u64 })?;
+    // Where the frame ends within the end of the magic line, that is missing too.
+    let missing = (line + 2).saturating_add(size).saturating_sub(bytes.len());
+    let header = body.get(..size).ok_or(FrameError::HeaderCut { missing: missing as u64 })?;
     let header = core::str::from_utf8(header)
         .map_err(|e| FrameError::BadHeader(format!("not UTF-8 after byte {}", e.valid_up_to()).into()))?;
     Ok(RawFrame { header, rest: body.get(size + 2..).unwrap_or_default() })
@@ -165,6 +166,16 @@ mod tests {
     use super::*;
 
     /// The short way never says anything else than the long one.
+    #[test]
+    fn a_frame_that_is_cut_off_says_how_much_of_the_header_is_missing() {
+        for (bytes, missing) in
+            [("TWILSOCK V3.0 19\r", 20), ("TWILSOCK V3.0 19\r\n", 19), ("TWILSOCK V3.0 19\r\n{", 18)]
+        {
+            let cut = split(bytes.as_bytes(), FrameLimits::default()).map(|frame| frame.header);
+            assert_eq!(cut, Err(FrameError::HeaderCut { missing }), "{bytes:?}");
+        }
+    }
+
     #[test]
     fn magic_lines_are_read_the_same_either_way() {
         let sizes = ["226", "0", "007", "9999999", "99999999", " 1", "1 ", "1\t", "", "+1", "1x", "1 2"];
