@@ -165,7 +165,6 @@ fn decimal(word: &[u8]) -> Option<usize> {
 mod tests {
     use super::*;
 
-    /// The short way never says anything else than the long one.
     #[test]
     fn a_frame_that_is_cut_off_says_how_much_of_the_header_is_missing() {
         for (bytes, missing) in
@@ -176,6 +175,7 @@ mod tests {
         }
     }
 
+    /// The short way never says anything else than the long one.
     #[test]
     fn magic_lines_are_read_the_same_either_way() {
         let sizes = ["226", "0", "007", "9999999", "99999999", " 1", "1 ", "1\t", "", "+1", "1x", "1 2"];
