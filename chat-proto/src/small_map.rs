@@ -53,6 +53,17 @@ impl<K: Ord, V> SmallMap<K, V> {
         }
     }
 
+    pub(crate) fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    pub(crate) fn contains_key<Q: Ord + ?Sized>(&self, key: &Q) -> bool
+    where
+        K: Borrow<Q>,
+    {
+        self.get(key).is_some()
+    }
+
     pub(crate) fn get<Q: Ord + ?Sized>(&self, key: &Q) -> Option<&V>
     where
         K: Borrow<Q>,
@@ -102,7 +113,14 @@ impl<K: Ord, V> SmallMap<K, V> {
         K: Borrow<Q>,
     {
         match self {
-            Self::Few(run) => place(run, key).ok().map(|place| run.remove(place).1),
+            Self::Few(run) => {
+                let (_, value) = run.remove(place(run, key).ok()?);
+                if run.is_empty() {
+                    // One is likely to come again; many are not.
+                    run.shrink_to(1);
+                }
+                Some(value)
+            }
             Self::Many(many) => many.remove(key),
         }
     }
@@ -222,6 +240,20 @@ fn put<K: Ord, V>(run: &mut Run<K, V>, key: K, value: V) {
     run.insert(place, (key, value));
 }
 
+/// In the order of the keys.
+impl<K, V> IntoIterator for SmallMap<K, V> {
+    type Item = (K, V);
+    type IntoIter = core::iter::Flatten<alloc::vec::IntoIter<Run<K, V>>>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        let runs = match self {
+            Self::Few(run) => alloc::vec![run],
+            Self::Many(many) => many.runs,
+        };
+        runs.into_iter().flatten()
+    }
+}
+
 impl<K: Ord, V> FromIterator<(K, V)> for SmallMap<K, V> {
     fn from_iter<I: IntoIterator<Item = (K, V)>>(entries: I) -> Self {
         let mut map = Self::default();
@@ -277,13 +309,15 @@ mod tests {
                 }
             }
             prop_assert!(is_sound(&ours));
-            prop_assert_eq!(ours.len(), model.len());
+            prop_assert_eq!((ours.len(), ours.is_empty()), (model.len(), model.is_empty()));
+            prop_assert_eq!(ours.contains_key(key.as_str()), model.contains_key(&key));
             prop_assert_eq!(ours.get(key.as_str()), model.get(&key));
             prop_assert_eq!(ours.get_mut(key.as_str()), model.get_mut(&key));
         }
         prop_assert!(ours.iter().eq(model.iter()));
         prop_assert!(ours.keys().eq(model.keys()) && ours.values().eq(model.values()));
         prop_assert_eq!(&ours, &model.clone().into_iter().collect());
+        prop_assert!(ours.clone().into_iter().eq(model.clone()));
         for key in 0..keys {
             let key = key.to_string();
             prop_assert_eq!(ours.get(key.as_str()), model.get(&key));
