@@ -33,6 +33,7 @@ mod small_map;
 mod state;
 mod stats;
 mod sync;
+mod text_map;
 mod time;
 mod timers;
 mod twilsock;

@@ -125,6 +125,24 @@ impl<K: Ord, V> SmallMap<K, V> {
         }
     }
 
+    /// Takes the first entry.
+    pub(crate) fn pop_first(&mut self) -> Option<(K, V)> {
+        let run = match self {
+            Self::Few(run) => run,
+            Self::Many(many) => {
+                many.len = many.len.saturating_sub(1);
+                many.runs.first_mut()?
+            }
+        };
+        let first = (!run.is_empty()).then(|| run.remove(0));
+        if let Self::Many(many) = self
+            && many.runs.first().is_some_and(Vec::is_empty)
+        {
+            many.runs.remove(0);
+        }
+        first
+    }
+
     /// Keeps the entries that pass.
     pub(crate) fn retain(&mut self, mut passes: impl FnMut(&K, &V) -> bool) {
         for run in self.runs_mut() {
@@ -138,7 +156,7 @@ impl<K: Ord, V> SmallMap<K, V> {
     }
 
     /// In the order of the keys.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (&K, &V)> {
+    pub(crate) fn iter(&self) -> impl DoubleEndedIterator<Item = (&K, &V)> {
         let runs = match self {
             Self::Few(run) => core::slice::from_ref(run),
             Self::Many(many) => &many.runs,
@@ -147,12 +165,12 @@ impl<K: Ord, V> SmallMap<K, V> {
     }
 
     /// In order.
-    pub(crate) fn keys(&self) -> impl Iterator<Item = &K> {
+    pub(crate) fn keys(&self) -> impl DoubleEndedIterator<Item = &K> {
         self.iter().map(|(key, _)| key)
     }
 
     /// In the order of the keys.
-    pub(crate) fn values(&self) -> impl Iterator<Item = &V> {
+    pub(crate) fn values(&self) -> impl DoubleEndedIterator<Item = &V> {
         self.iter().map(|(_, value)| value)
     }
 
@@ -298,7 +316,8 @@ mod tests {
             let key = (key % keys).to_string();
             match what {
                 0..=5 => prop_assert_eq!(ours.insert(key.clone(), value), model.insert(key.clone(), value)),
-                6..=8 => prop_assert_eq!(ours.remove(key.as_str()), model.remove(&key)),
+                6 => prop_assert_eq!(ours.pop_first(), model.pop_first()),
+                7..=8 => prop_assert_eq!(ours.remove(key.as_str()), model.remove(&key)),
                 _ => {
                     ours.retain(|_, known| *known > value / 8);
                     model.retain(|_, known| *known > value / 8);
@@ -314,7 +333,7 @@ mod tests {
             prop_assert_eq!(ours.get(key.as_str()), model.get(&key));
             prop_assert_eq!(ours.get_mut(key.as_str()), model.get_mut(&key));
         }
-        prop_assert!(ours.iter().eq(model.iter()));
+        prop_assert!(ours.iter().eq(model.iter()) && ours.iter().rev().eq(model.iter().rev()));
         prop_assert!(ours.keys().eq(model.keys()) && ours.values().eq(model.values()));
         prop_assert_eq!(&ours, &model.clone().into_iter().collect());
         prop_assert!(ours.clone().into_iter().eq(model.clone()));
