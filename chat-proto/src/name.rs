@@ -157,7 +157,7 @@ impl Sid {
         let (mut values, mut good) = ([0_u8; 32], prefix.is_ascii());
         for (value, digit) in values.iter_mut().zip(digits) {
             let (number, letter) = (digit.wrapping_sub(b'0'), digit.wrapping_sub(b'a'));
-            good &= (number < 10) | (letter < 6);
+            good &= number < 10 || letter < 6;
             *value = if number < 10 { number } else { letter.wrapping_add(10) };
         }
         let mut packed = [0; 18];

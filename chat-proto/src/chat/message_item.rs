@@ -80,7 +80,7 @@ struct MediaRecord<'a> {
 
 /// A name; an empty text counts as none.
 fn identity(field: Field<Cow<'_, str>>) -> Option<Identity> {
-    field.value().filter(|text| !text.is_empty()).map(|text| Identity::new(text))
+    field.value().filter(|text| !text.is_empty()).map(Identity::new)
 }
 
 /// What a list's items are read with besides their own text.

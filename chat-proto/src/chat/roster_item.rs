@@ -116,7 +116,7 @@ impl<'a> MemberData<'a> {
         Member {
             sid,
             channel: channel.clone(),
-            identity: self.identity.map(|identity| Identity::new(identity)),
+            identity: self.identity.map(Identity::new),
             member_type: self.member_type,
             is_typing: false,
             attributes: self.attributes.unwrap_or_default(),

@@ -58,13 +58,14 @@ impl Versions {
     pub(super) fn set(&mut self, key: &Key<'_>, entry: Entry) {
         match (self, key) {
             (Self::List(table), Key::Index(index)) => table.set(index, |index| *index, entry),
-            (Self::Map(sids, others), Key::Name(name)) => match Sid::pack(name) {
-                Some(sid) => sids.set(&sid, |sid| *sid, entry),
-                None => {
+            (Self::Map(sids, others), Key::Name(name)) => {
+                if let Some(sid) = Sid::pack(name) {
+                    sids.set(&sid, |sid| *sid, entry);
+                } else {
                     let others = others.get_or_insert_with(|| Box::new(Table::new(MAP_ITEMS)));
                     others.set(&**name, |name| Cow::Borrowed(name).into(), entry);
                 }
-            },
+            }
             _ => {}
         }
     }
@@ -185,7 +186,7 @@ mod tests {
         for name in ["item", "MB0123456789abcdef0123456789ab"] {
             let mut versions = Versions::map();
             for index in 0..40_000_i64 {
-                versions.set(&Key::Name(alloc::format!("{name}{:04x}", index).into()), entry(index));
+                versions.set(&Key::Name(alloc::format!("{name}{index:04x}").into()), entry(index));
             }
             assert!(versions.forgotten() > 0, "{name}");
             let first = alloc::format!("{name}{:04x}", 0);
