@@ -1,5 +1,6 @@
 //! A channel's objects: its document, and the streams (message list and roster) that members follow.
 
+use alloc::borrow::Cow;
 use alloc::sync::Arc;
 
 use super::calls::Wait;
@@ -243,6 +244,7 @@ impl Chat {
 
     pub(super) fn wake_streams(&mut self, cx: &mut Cx, sid: &ChannelSid) {
         if self.channels.records.get(sid).is_some_and(super::channels::Record::streams_ready) {
+            self.loaded(|| streams_of(sid));
             for id in self.calls.waiting(|wait| matches!(wait, Wait::Streams(of) if of == sid)) {
                 self.begin(cx, id);
             }
@@ -260,7 +262,7 @@ impl Chat {
         }
         // Of a channel that the own user takes no part in only calls wanted them, and those have heard.
         if self.state.channel(sid).is_some_and(|channel| channel.status == ChannelStatus::Joined) {
-            Self::reload_later(cx, alloc::format!("the streams of channel {sid}").into(), error);
+            self.reload_later(cx, streams_of(sid), error);
         }
     }
 
@@ -284,4 +286,8 @@ impl Chat {
             self.streams_failed(cx, sid, error);
         }
     }
+}
+
+fn streams_of(sid: &ChannelSid) -> Cow<'static, str> {
+    alloc::format!("the streams of channel {sid}").into()
 }

@@ -30,7 +30,7 @@ impl Sync {
             // While nothing can be taken, asking again at once would only replay in vain: the watchdog asks later.
             Some("interrupted") if self.behind.contains(sid) => None,
             Some("interrupted") => {
-                if let Some(limit) = self.entities.get(sid).map(|open| open.interrupted()) {
+                if let Some(limit) = self.entities.get_mut(sid).and_then(|open| open.interrupted()) {
                     self.release(cx, sid, limit);
                 }
                 self.subscriptions.tell(cx, sid, Input::Interrupted);
@@ -58,12 +58,12 @@ impl Sync {
             self.release(cx, sid, limit);
         }
         let entity = self.entities.get(sid)?;
-        if entity.held.is_empty() {
-            emit(&mut self.out, &entity.handles, |entity| Output::Subscribed { entity })
-        } else {
+        if entity.lags() {
             // What came after the poke left shows another gap.
             self.subscriptions.tell(cx, sid, Input::Again);
             None
+        } else {
+            emit(&mut self.out, &entity.handles, |entity| Output::Subscribed { entity })
         }
     }
 

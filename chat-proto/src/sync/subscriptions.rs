@@ -21,6 +21,10 @@ pub(super) type Sid = Arc<str>;
 
 /// The first wait before a poke, in milliseconds; it doubles until something succeeds (spec 02 §2.5).
 const FIRST_DELAY: u64 = 100;
+/// The shortest wait after a poke that the service was in no state to take: the first of spec 02 §6.3. (The reference
+/// sends the same request again, at 4, 12, 28 and 60 s, and then backs off from 100 ms on. Here each poke is a new one,
+/// with the cursors of its time, and the wait only grows.)
+const UNAVAILABLE_DELAY: u64 = 4_000;
 /// The longest wait.
 const LAST_DELAY: u64 = 120_000;
 /// How many objects a poke may have before the service said so (spec 02 §2.2).
@@ -282,6 +286,11 @@ impl Subscriptions {
         let good = result.as_ref().ok().filter(|reply| reply.is_success());
         let Some(reply) = good.and_then(|reply| PokeReply::parse(reply.body)) else {
             self.poke_failed(cx, correlation_id);
+            if result.as_ref().is_ok_and(|reply| matches!(reply.status, 502..=504)) {
+                self.next_delay = self.next_delay.max(UNAVAILABLE_DELAY);
+                // What was to go sooner would fare no better.
+                cx.timers.cancel(Timer::Flush);
+            }
             self.wake(cx);
             return;
         };
