@@ -66,8 +66,9 @@ fn a_recorded_session_repeats_itself() {
     assert_eq!(people.len(), 1);
     assert_eq!(people[0].identity, "alice");
     let told = Timeline::new(people[0].session.as_ref().unwrap()).to_string();
-    // The jitter is another, so what comes of timers may differ; what was asked for is answered.
-    assert!(told.contains("answer to call 3 (SendMessage): MessageIndex 0"), "{told}");
+    // The jitter is another, so what comes of timers may differ, and a read of the client's own may be taken for a call
+    // when it comes late; what was asked for is answered.
+    assert!(told.contains("(SendMessage): MessageIndex 0"), "{told}");
 
     let secret = token.split('.').nth(1).unwrap();
     for path in [&inside, &wire] {
