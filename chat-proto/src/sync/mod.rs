@@ -7,7 +7,7 @@
 //! |---|---|
 //! | `order`, `output` | what chat asks, what it is told |
 //! | `rest`, `descriptor`, `envelope`, `poke`, `de`, `errors` | the wire: requests, answers, notifications |
-//! | `table`, `subscriptions` | which objects the service tells us of |
+//! | `table`, `subscriptions`, `room` | which objects the service tells us of |
 //! | `entity`, `versions`, `gaps` | what is remembered of an object, and in which order its events count |
 //! | `follow` | what a save holds of an object, and how it is followed again |
 //! | `open`, `query`, `apply`, `acks`, `behind` | what each input does |
@@ -29,6 +29,7 @@ mod output;
 mod poke;
 mod query;
 mod rest;
+mod room;
 mod subscriptions;
 mod table;
 #[cfg(test)]
@@ -244,7 +245,11 @@ impl Sync {
         self.catch_up(cx);
         match timer {
             Timer::Behind => {}
-            Timer::Flush => self.subscriptions.flush(cx, &mut self.entities),
+            Timer::Flush => {
+                for sid in self.subscriptions.flush(cx, &mut self.entities) {
+                    self.leave_out(&sid);
+                }
+            }
             Timer::Watchdog(correlation_id) => self.subscriptions.watchdog(cx, correlation_id),
             Timer::Ttl => self.subscriptions.expire(cx),
             Timer::Create(entity) => self.create_again(cx, entity),

@@ -3,5 +3,6 @@
 mod applying;
 mod model;
 mod rig;
+mod room;
 mod start;
 mod subscribing;
