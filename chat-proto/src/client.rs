@@ -204,6 +204,13 @@ impl Client {
         }
     }
 
+    /// Whether the client is at its end: it was [shut down](Call::Shutdown), and nothing waits in the queues any more. A
+    /// host may let go of it then.
+    #[must_use]
+    pub fn has_ended(&self) -> bool {
+        self.chat.is_over() && self.cx.commands.is_empty() && self.cx.events.is_empty()
+    }
+
     /// Everything that the client knows.
     pub fn state(&self) -> &State {
         self.chat.state()
@@ -293,4 +300,27 @@ impl Client {
 
 fn owner_of(token: &Token) -> Option<Identity> {
     token.claims()?.identity.map(|identity| Identity::new(&*identity))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::Reply;
+
+    #[test]
+    fn it_has_ended_once_it_is_shut_down_and_all_is_told() {
+        let token = Token::new("a.b.c").unwrap();
+        let mut client = Client::new(Config::default(), token, &Seed::from_number(1), Time::ZERO);
+        let shutdown = Call::Shutdown { drain_until: None };
+        let id = client.call(Time::ZERO, shutdown, CallOptions::default()).unwrap();
+        let mut last = None;
+        while let Some(event) = client.poll_event() {
+            assert!(!client.has_ended(), "commands wait");
+            last = Some(event);
+        }
+        assert_eq!(last, Some(Event::Answer { call: id, result: Ok(Reply::Done) }));
+        while client.poll_command().is_some() {}
+        assert!(client.has_ended());
+        assert_eq!(client.deadline(), None);
+    }
 }

@@ -151,6 +151,10 @@ impl Events {
         self.queue.push_back(event);
     }
 
+    pub(crate) fn is_empty(&self) -> bool {
+        self.queue.is_empty()
+    }
+
     /// What the app has not taken yet.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Event> {
         self.queue.iter()
