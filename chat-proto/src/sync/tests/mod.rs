@@ -4,5 +4,6 @@ mod applying;
 mod model;
 mod rig;
 mod room;
+mod rows;
 mod start;
 mod subscribing;
