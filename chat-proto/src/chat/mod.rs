@@ -392,6 +392,7 @@ impl Chat {
         }
         self.load_own_user(cx);
         self.load_own_channels(cx);
+        self.reopen_documents(cx);
         self.reopen_streams(cx);
     }
 

@@ -107,28 +107,46 @@ impl Chat {
         }
     }
 
-    /// A channel whose document cannot be read is dropped, and the app hears why (spec 03 §22 Q3).
+    /// A channel whose document cannot be read is dropped, and the app hears why (spec 03 §22 Q3). What may pass is no
+    /// reason to drop it: the document is asked for again later.
     fn document_failed(&mut self, cx: &mut Cx, sid: &ChannelSid, error: CallError) {
-        let gone = matches!(error, CallError::Sync { status: 404, .. });
-        if self.state.channels.contains_key(sid) {
-            if let Some(entity) = self
-                .channels
-                .records
-                .get_mut(sid)
-                .and_then(|record| core::mem::take(&mut record.document).entity())
-            {
-                self.entities.remove(&entity);
-            }
-            self.fail_waiting(cx, sid, &error);
-            if gone {
-                return self.drop_channel(cx, sid);
-            }
-        } else {
+        let (gone, passes) = (matches!(error, CallError::Sync { status: 404, .. }), may_pass(&error));
+        let known = self.state.channels.contains_key(sid);
+        if let Some(entity) = self
+            .channels
+            .records
+            .get_mut(sid)
+            .and_then(|record| core::mem::take(&mut record.document).entity())
+        {
+            self.entities.remove(&entity);
+        }
+        if !known && !passes {
             self.forget_channel(cx, sid);
-            self.fail_waiting(cx, sid, &error);
+        }
+        self.fail_waiting(cx, sid, &error);
+        if known && gone {
+            return self.drop_channel(cx, sid);
         }
         let what = alloc::format!("the document of channel {sid}").into();
+        if passes {
+            return Self::reload_later(cx, what, error);
+        }
         cx.events.push(Event::Fault(Fault::NotLoaded { what, error: error.into() }));
+    }
+
+    /// After a reconnect, or later: the documents that could not be read. That of a private channel in which the own user
+    /// takes no part is closed for good.
+    pub(super) fn reopen_documents(&mut self, cx: &mut Cx) {
+        let wanted = |sid: &ChannelSid| {
+            let channel = self.state.channel(sid);
+            channel.is_none_or(|channel| channel.status != ChannelStatus::Known || !channel.is_private())
+        };
+        let closed = self.channels.records.iter().filter(|(_, record)| record.document == Object::Closed);
+        let sids: alloc::vec::Vec<_> =
+            closed.map(|(sid, _)| sid).filter(|sid| wanted(sid)).cloned().collect();
+        for sid in sids {
+            self.open_document(cx, &sid);
+        }
     }
 
     /// The channel is no more, or no more for this user.
@@ -283,5 +301,14 @@ impl Chat {
         if let Some(error) = error {
             self.streams_failed(cx, sid, error);
         }
+    }
+}
+
+/// Whether the same question may be answered better later: throttled, trouble of the service or of the way there.
+fn may_pass(error: &CallError) -> bool {
+    match error {
+        CallError::Sync { status, .. } => *status == 429 || *status >= 500,
+        CallError::Transport { .. } => true,
+        _ => false,
     }
 }

@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 
 use super::begin::Step;
 use super::calls::{Progress, Wait};
-use super::channels::{Record, Source};
+use super::channels::{Object, Record, Source};
 use super::commands::Response;
 use super::document::ChannelData;
 use super::read_horizon::Move;
@@ -232,7 +232,8 @@ impl Chat {
             return;
         };
         let loading = |sid: &ChannelSid| {
-            self.channels.records.contains_key(sid) && !self.state.channels.contains_key(sid)
+            let record = self.channels.records.get(sid).filter(|record| record.document != Object::Closed);
+            record.is_some() && !self.state.channels.contains_key(sid)
         };
         if sids.iter().any(loading) {
             return;

@@ -11,6 +11,7 @@ mod connection;
 mod properties;
 mod requests;
 mod rig;
+mod rows;
 mod states;
 mod token;
 mod tolerance;
