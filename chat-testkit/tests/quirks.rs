@@ -154,6 +154,28 @@ fn q03_a_channel_without_a_document_is_dropped_with_a_warning() {
     assert!(matches!(faults[..], [Fault::NotLoaded { .. }]), "{faults:?}");
 }
 
+/// What may pass is no reason to drop a channel for good: it is known once the service has recovered (world 109).
+#[test]
+fn q03_a_channel_whose_document_is_throttled_is_read_again() {
+    let mut stage = stage();
+    stage.admin("seed", &json!({ "channels": 2, "identity": "alice", "prefix": "c" })).unwrap();
+    let throttled =
+        json!({ "on": "http", "match": { "path": "/Documents/" }, "count": -1, "twilsockStatus": 429 });
+    let id = fault(&mut stage, &throttled);
+    let alice = enter(&mut stage, "alice");
+    stage.advance(Duration::from_secs(40));
+    assert!(hits(&mut stage, id) > 2);
+    assert!(stage.state(alice).channels().is_empty());
+    let events = stage.take_events(alice);
+    let told = faults(&events);
+    assert!(told.len() > 2 && told.iter().all(|fault| matches!(fault, Fault::NotLoaded { .. })), "{told:?}");
+    stage.admin("faults/clear", &json!({})).unwrap();
+    stage.advance(Duration::from_mins(2));
+    let joined = stage.take_events(alice);
+    let joined = joined.iter().filter(|event| matches!(event, Event::ChannelJoined(_))).count();
+    assert_eq!((joined, stage.state(alice).channels().len()), (2, 2));
+}
+
 #[test]
 fn q04_typing_goes_to_the_fixed_path() {
     let mut stage = stage();

@@ -64,6 +64,7 @@ use crate::event::{Event, Reply};
 use crate::model::{ChannelSid, Identity};
 use crate::push::PushChannel;
 use crate::secret::Token;
+use crate::small_map::SmallMap;
 use crate::state::State;
 use crate::sync::{EntityId, Order, Output, QueryId, Select};
 use crate::time::Why;
@@ -181,8 +182,8 @@ pub(crate) struct Chat {
     online: bool,
     unescape: Unescape,
     entities: BTreeMap<EntityId, Role>,
-    queries: BTreeMap<QueryId, (EntityId, Asker)>,
-    reads: BTreeMap<RestId, Reader>,
+    queries: SmallMap<QueryId, (EntityId, Asker)>,
+    reads: SmallMap<RestId, Reader>,
     /// What could not be read on this connection, and how often.
     missing: BTreeMap<Cow<'static, str>, u32>,
 }
@@ -212,8 +213,8 @@ impl Chat {
             online: false,
             unescape: Unescape::default(),
             entities: BTreeMap::new(),
-            queries: BTreeMap::new(),
-            reads: BTreeMap::new(),
+            queries: SmallMap::default(),
+            reads: SmallMap::default(),
             missing: BTreeMap::new(),
         }
     }
@@ -401,6 +402,7 @@ impl Chat {
         }
         self.load_own_user(cx);
         self.load_own_channels(cx);
+        self.reopen_documents(cx);
         self.reopen_streams(cx);
         self.read_untold_again(cx);
     }

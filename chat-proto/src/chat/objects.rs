@@ -55,6 +55,7 @@ impl Chat {
                 if let Some(record) = self.channels.records.get_mut(sid) {
                     record.document = Object::Open(entity);
                 }
+                self.loaded(|| document_of(sid));
                 self.document_data(cx, sid, data.as_ref().map_or("{}", |data| data.get()));
                 self.wake_document(cx, sid);
             }
@@ -96,7 +97,7 @@ impl Chat {
             order,
             channel: channel.clone(),
             members: SmallMap::default(),
-            messages: alloc::collections::BTreeMap::new(),
+            messages: SmallMap::default(),
         };
         self.state.channels.insert(sid.clone(), entry);
         cx.events.push(Event::ChannelAdded(channel));
@@ -108,28 +109,46 @@ impl Chat {
         }
     }
 
-    /// A channel whose document cannot be read is dropped, and the app hears why (spec 03 §22 Q3).
+    /// A channel whose document cannot be read is dropped, and the app hears why (spec 03 §22 Q3). What may pass is no
+    /// reason to drop it: the document is asked for again later.
     fn document_failed(&mut self, cx: &mut Cx, sid: &ChannelSid, error: CallError) {
-        let gone = matches!(error, CallError::Sync { status: 404, .. });
-        if self.state.channels.contains_key(sid) {
-            if let Some(entity) = self
-                .channels
-                .records
-                .get_mut(sid)
-                .and_then(|record| core::mem::take(&mut record.document).entity())
-            {
-                self.entities.remove(&entity);
-            }
-            self.fail_waiting(cx, sid, &error);
-            if gone {
-                return self.drop_channel(cx, sid);
-            }
-        } else {
-            self.forget_channel(cx, sid);
-            self.fail_waiting(cx, sid, &error);
+        let (gone, passes) = (matches!(error, CallError::Sync { status: 404, .. }), may_pass(&error));
+        let known = self.state.channels.contains_key(sid);
+        if let Some(entity) = self
+            .channels
+            .records
+            .get_mut(sid)
+            .and_then(|record| core::mem::take(&mut record.document).entity())
+        {
+            self.entities.remove(&entity);
         }
-        let what = alloc::format!("the document of channel {sid}").into();
+        if !known && !passes {
+            self.forget_channel(cx, sid);
+        }
+        self.fail_waiting(cx, sid, &error);
+        if known && gone {
+            return self.drop_channel(cx, sid);
+        }
+        let what = document_of(sid);
+        if passes {
+            return self.reload_later(cx, what, error);
+        }
         cx.events.push(Event::Fault(Fault::NotLoaded { what, error: error.into() }));
+    }
+
+    /// After a reconnect, or later: the documents that could not be read. That of a private channel in which the own user
+    /// takes no part is closed for good.
+    pub(super) fn reopen_documents(&mut self, cx: &mut Cx) {
+        let wanted = |sid: &ChannelSid| {
+            let channel = self.state.channel(sid);
+            channel.is_none_or(|channel| channel.status != ChannelStatus::Known || !channel.is_private())
+        };
+        let closed = self.channels.records.iter().filter(|(_, record)| record.document == Object::Closed);
+        let sids: alloc::vec::Vec<_> =
+            closed.map(|(sid, _)| sid).filter(|sid| wanted(sid)).cloned().collect();
+        for sid in sids {
+            self.open_document(cx, &sid);
+        }
     }
 
     /// The channel is no more, or no more for this user.
@@ -230,7 +249,7 @@ impl Chat {
         if part == Part::Messages {
             // Those of an earlier membership were not followed since: nobody knows whether they still stand so.
             if let Some(entry) = self.state.channels.get_mut(sid) {
-                entry.messages.clear();
+                entry.messages = SmallMap::default();
             }
         }
         if part == Part::Messages {
@@ -288,6 +307,19 @@ impl Chat {
     }
 }
 
+fn document_of(sid: &ChannelSid) -> Cow<'static, str> {
+    alloc::format!("the document of channel {sid}").into()
+}
+
 fn streams_of(sid: &ChannelSid) -> Cow<'static, str> {
     alloc::format!("the streams of channel {sid}").into()
+}
+
+/// Whether the same question may be answered better later: throttled, trouble of the service or of the way there.
+fn may_pass(error: &CallError) -> bool {
+    match error {
+        CallError::Sync { status, .. } => *status == 429 || *status >= 500,
+        CallError::Transport { .. } => true,
+        _ => false,
+    }
 }

@@ -1,12 +1,13 @@
 //! How a call goes on when something that was asked for it is there.
 
 use alloc::boxed::Box;
+use alloc::string::ToString;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use super::begin::Step;
 use super::calls::{Progress, Wait};
-use super::channels::{Record, Source};
+use super::channels::{Object, Record, Source};
 use super::commands::Response;
 use super::document::ChannelData;
 use super::read_horizon::Move;
@@ -62,7 +63,7 @@ impl Chat {
                 // Gone meanwhile.
                 None => match self.calls.get(id).map(|pending| pending.progress.clone()) {
                     Some(Progress::Member(member)) => Reply::Member(member).into(),
-                    _ => CallError::UnknownMember(member.as_str().into()).into(),
+                    _ => CallError::UnknownMember(member.to_string().into()).into(),
                 },
             },
             Call::UpdateMessageBody(sid, index, text) => self.edited_answer(id, &sid, index, |message| {
@@ -231,7 +232,8 @@ impl Chat {
             return;
         };
         let loading = |sid: &ChannelSid| {
-            self.channels.records.contains_key(sid) && !self.state.channels.contains_key(sid)
+            let record = self.channels.records.get(sid).filter(|record| record.document != Object::Closed);
+            record.is_some() && !self.state.channels.contains_key(sid)
         };
         if sids.iter().any(loading) {
             return;
@@ -271,7 +273,7 @@ impl Chat {
                 let identity = self.member(&channel, &member).and_then(|member| member.identity.clone());
                 return match identity {
                     Some(identity) => self.follow_found(cx, &identity, body),
-                    None => CallError::UnknownMember(member.as_str().into()).into(),
+                    None => CallError::UnknownMember(member.to_string().into()).into(),
                 };
             }
             Call::GetUserDescriptor(_) | Call::GetMemberUserDescriptor(..) => {

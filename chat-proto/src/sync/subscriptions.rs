@@ -16,6 +16,7 @@ use super::poke::{Action, PokeBody, PokeReply};
 use super::table::{Input, State};
 use super::{Kind, Tag, Timer, rest};
 use crate::cx::Cx;
+use crate::small_map::SmallMap;
 use crate::time::Time;
 use crate::twilsock::{HttpReply, RequestError, Url};
 use record::{Poke, Record};
@@ -43,7 +44,7 @@ pub(super) struct Subscriptions {
     records: BTreeMap<Sid, Record>,
     /// Those that wait for a poke, in its order.
     due: BTreeSet<(Action, u64, Sid)>,
-    pokes: BTreeMap<u64, Poke>,
+    pokes: SmallMap<u64, Poke>,
     room: Room,
     /// How many are rejected because there was no room.
     left_out: usize,
@@ -61,7 +62,7 @@ impl Default for Subscriptions {
             connected: false,
             records: BTreeMap::new(),
             due: BTreeSet::new(),
-            pokes: BTreeMap::new(),
+            pokes: SmallMap::default(),
             room: Room::default(),
             left_out: 0,
             max_batch: FIRST_BATCH,
@@ -225,7 +226,7 @@ impl Subscriptions {
     }
 
     fn forget_pokes(&mut self, cx: &mut Cx) {
-        for correlation_id in core::mem::take(&mut self.pokes).into_keys() {
+        for (correlation_id, _) in core::mem::take(&mut self.pokes) {
             cx.timers.cancel(Timer::Watchdog(correlation_id));
         }
     }

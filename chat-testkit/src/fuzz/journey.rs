@@ -44,6 +44,7 @@ fn plan(script: &mut Script<'_>) -> Plan {
         offloads: chance(is_on(1), weather.offloads),
         tokens: chance(is_on(3), weather.tokens),
         sessions: chance(is_on(3), weather.sessions),
+        subscriptions: chance(is_on(4), weather.subscriptions),
     };
     let hosts = Hosts {
         late_ticks: chance(is_on(5), hosts.late_ticks),
@@ -57,6 +58,7 @@ fn plan(script: &mut Script<'_>) -> Plan {
         slow_disk_ms: chance(is_on(6), hosts.slow_disk_ms),
         media: chance(is_on(4), hosts.media),
         push: chance(is_on(4), hosts.push),
+        wishes: hosts.wishes,
     };
     Plan { clients: 2, rooms: 1, steps: 8 + script.below(32), weather, hosts, ..base }
 }

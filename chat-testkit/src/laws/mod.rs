@@ -17,13 +17,14 @@
 //! | 8. no input panics, loops, or grows memory | [`stays_bounded`] |
 //! | 9. frames, records and session files survive | [`survives_storage`] |
 //! | 10. secrets stay secret | [`keeps_secrets`] |
-//! | 11. nothing is lost, nothing is doubled | [`nothing_lost`] |
+//! | 11. nothing is lost, nothing is doubled | [`nothing_lost`] of messages, [`ends_equal`] of all else, [`told_rightly`] |
 
 mod answers;
 mod bounds;
 mod deadline;
 mod loss;
 mod messages;
+mod objects;
 mod order;
 mod repeat;
 mod replay;
@@ -31,6 +32,7 @@ mod secrets;
 mod stale;
 mod storage;
 mod ticks;
+mod told;
 
 use crate::world::{Core, Run};
 
@@ -39,12 +41,14 @@ pub use bounds::{Meter, stays_bounded, stays_bounded_by};
 pub use deadline::deadline_is_honest;
 pub use loss::survives_loss;
 pub use messages::nothing_lost;
+pub use objects::ends_equal;
 pub use order::any_order;
 pub use repeat::repeats_itself;
 pub use secrets::keeps_secrets;
 pub use stale::stale_is_silent;
 pub use storage::survives_storage;
 pub use ticks::ticks_are_harmless;
+pub use told::told_rightly;
 
 /// A broken law: which, by whom, and where in the session.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -82,5 +86,7 @@ pub fn all<C: Core>(run: &Run<C>, seed: u64) -> Result<(), Violation> {
     survives_storage(&run.session)?;
     keeps_secrets::<C>(&run.session, seed)?;
     answered_once(&run.session, run.healed)?;
-    nothing_lost(run)
+    nothing_lost(run)?;
+    ends_equal(run)?;
+    told_rightly(run)
 }

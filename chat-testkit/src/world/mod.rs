@@ -28,6 +28,7 @@ mod storm;
 mod tally;
 mod transfers;
 mod truth;
+mod wishes;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -50,7 +51,7 @@ pub use plan::{Hosts, Plan, Weather};
 pub use rng::Rng;
 pub use session::{Entry, Note, Origin, Resumed, Session};
 pub use tally::{Fault, Tally};
-pub use truth::{Stored, Truth};
+pub use truth::{OwnChannel, Stored, StoredChannel, StoredMember, StoredPerson, Truth};
 
 use crate::laws::Violation;
 use crate::service::{ConnId, ExchangeId, Service, ServiceInput};
@@ -121,6 +122,8 @@ pub struct World<C> {
     acts: usize,
     /// For what was added to worlds later: seeds of earlier findings stay what they are.
     chaos: Rng,
+    /// For what was added later still: wishes, and what becomes of subscriptions.
+    later: Rng,
     /// Until when the service cannot be reached.
     down_until: Time,
     tokens: u64,
@@ -181,6 +184,7 @@ impl<C: Core> World<C> {
             session: Session::default(),
             acts: 0,
             chaos: Rng::new(plan.seed ^ 0xc4a0_5c4a_05c4_a05c),
+            later: Rng::new(plan.seed ^ 0x1a7e_51a7_e51a_7e51),
             down_until: START,
             tokens: 0,
             rules: BTreeMap::new(),

@@ -58,6 +58,7 @@ impl Plan {
                 offloads: 15,
                 tokens: 15,
                 sessions: 5,
+                subscriptions: 40,
             },
             hosts: Hosts {
                 late_ticks: 100,
@@ -71,6 +72,7 @@ impl Plan {
                 slow_disk_ms: 300,
                 media: 60,
                 push: 20,
+                wishes: 500,
             },
         }
     }
@@ -118,6 +120,8 @@ pub struct Weather {
     pub tokens: u64,
     /// How often the service loses the session lists of a person.
     pub sessions: u64,
+    /// How often the service ends a subscription of somebody, with or without a word.
+    pub subscriptions: u64,
 }
 
 impl Weather {
@@ -136,6 +140,7 @@ impl Weather {
             offloads: 0,
             tokens: 0,
             sessions: 0,
+            subscriptions: 0,
         }
     }
 }
@@ -165,10 +170,12 @@ pub struct Hosts {
     pub media: u64,
     /// How often an app does something with push notifications.
     pub push: u64,
+    /// How often another app changes something too, or follows somebody.
+    pub wishes: u64,
 }
 
 impl Hosts {
-    /// Nothing goes wrong, and nobody uses media or push.
+    /// Nothing goes wrong, and nobody uses media or push, or wishes for more.
     pub const fn good() -> Self {
         Self {
             late_ticks: 0,
@@ -182,6 +189,7 @@ impl Hosts {
             slow_disk_ms: 0,
             media: 0,
             push: 0,
+            wishes: 0,
         }
     }
 }

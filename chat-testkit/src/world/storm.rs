@@ -19,6 +19,12 @@ impl<C: Core> World<C> {
                 if self.rng.per_mille(50) { self.rng.range(5000, 60_000) } else { self.rng.range(1, 1500) };
             self.queue.plan(self.now + Duration::from_millis(pause), Happening::Act);
         }
+        self.act_of_one();
+        self.trouble_of_subscriptions();
+        self.wish();
+    }
+
+    fn act_of_one(&mut self) {
         let Some(client) = self.rng.place(self.hosts.len()) else { return };
         self.trouble(client);
         if self.hosts[client].is_asleep(self.now) {
@@ -88,6 +94,20 @@ impl<C: Core> World<C> {
         if self.chaos.per_mille(weather.tokens) {
             self.trouble_of_token(client, &identity);
         }
+    }
+
+    /// The service ends one of somebody's subscriptions, of its own accord: with a word (spec 02 §2.10 Q6), or without.
+    fn trouble_of_subscriptions(&mut self) {
+        if !self.later.per_mille(self.network.weather.subscriptions) {
+            return;
+        }
+        let Some(client) = self.later.place(self.hosts.len()) else { return };
+        let identity = self.session.clients[self.hosts[client].seat].identity.to_string();
+        let silent = self.later.per_mille(400);
+        let arguments = json!({ "identity": identity, "nth": self.later.draw() % 1000, "silent": silent });
+        let ended = self.admin("endSubscription", &arguments)["ended"].as_u64().unwrap_or(0);
+        let fault = if silent { Fault::SubscriptionDeaf } else { Fault::SubscriptionCanceled };
+        self.tally.count(fault, ended);
     }
 
     fn trouble_of_token(&mut self, client: usize, identity: &str) {

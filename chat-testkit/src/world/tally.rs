@@ -47,17 +47,21 @@ pub enum Fault {
     TokenRefused,
     Offload,
     SessionLost,
+    SubscriptionCanceled,
+    SubscriptionDeaf,
     // Media and push.
     MediaCall,
     MediaFailed,
     MediaCutInTransfer,
     MediaStalled,
     PushCall,
+    // Whatever else apps change.
+    Wish,
 }
 
 impl Fault {
     /// All of them.
-    pub const ALL: [Self; 43] = [
+    pub const ALL: [Self; 46] = [
         Self::Reordered,
         Self::Cut,
         Self::CutOneWay,
@@ -96,11 +100,14 @@ impl Fault {
         Self::TokenRefused,
         Self::Offload,
         Self::SessionLost,
+        Self::SubscriptionCanceled,
+        Self::SubscriptionDeaf,
         Self::MediaCall,
         Self::MediaFailed,
         Self::MediaCutInTransfer,
         Self::MediaStalled,
         Self::PushCall,
+        Self::Wish,
     ];
 }
 

@@ -35,6 +35,7 @@ const COMMANDS: &[(&str, Run)] = &[
     ("drop", sockets::drop),
     ("close", sockets::close),
     ("ping", sockets::ping),
+    ("endSubscription", sockets::end_subscription),
     ("tokenAboutToExpire", sockets::token_about_to_expire),
     ("notify", sockets::notify),
     ("frame", sockets::frame),

@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 
 use super::{Arguments, Outcome, flag, missing, number, text};
 use crate::service::outbox::Payload;
+use crate::service::sync::subscriptions::Notice;
 use crate::service::token::Refused;
 use crate::service::twilsock::CLOSE_SOCKET_AFTER_MS;
 use crate::service::{Due, Service, ServiceOutput};
@@ -53,6 +54,27 @@ pub(super) fn ping(service: &mut Service, arguments: &Arguments) -> Outcome {
         service.ping(*conn);
     }
     Ok(json!({"pinged": conns.len()}))
+}
+
+/// Ends the `nth` subscription of each connection, counted around. With a word, as nobody asked for it, it has no
+/// correlation id (spec 02 §2.10 Q6).
+pub(super) fn end_subscription(service: &mut Service, arguments: &Arguments) -> Outcome {
+    let silent = flag(arguments, "silent", false);
+    let nth = number(arguments, "nth").and_then(|nth| usize::try_from(nth).ok()).unwrap_or(0);
+    let mut ended: Vec<String> = Vec::new();
+    for conn in service.select(arguments) {
+        let all = service.subscriptions.by(conn);
+        let Some((sid, version)) = nth.checked_rem(all.len()).and_then(|nth| all.get(nth)).cloned() else {
+            continue;
+        };
+        service.subscriptions.remove(conn, &sid);
+        let kind = service.store.get(&sid).map(|entity| entity.kind);
+        if let Some(kind) = kind.filter(|_| !silent) {
+            service.tell(conn, Notice::canceled(kind, &sid, version));
+        }
+        ended.push(sid);
+    }
+    Ok(json!({ "ended": ended.len(), "objects": ended }))
 }
 
 pub(super) fn token_about_to_expire(service: &mut Service, arguments: &Arguments) -> Outcome {

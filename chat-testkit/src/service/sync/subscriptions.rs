@@ -57,6 +57,12 @@ impl Subscriptions {
         self.by_conn.get(&conn).map_or(0, BTreeMap::len)
     }
 
+    /// What a connection subscribed to, with the protocol versions.
+    pub(crate) fn by(&self, conn: ConnId) -> Vec<(String, u64)> {
+        let mine = self.by_conn.get(&conn).into_iter().flatten();
+        mine.map(|(sid, version)| (sid.clone(), *version)).collect()
+    }
+
     /// Connections that subscribed to an object, with their protocol versions.
     pub(crate) fn of(&self, sid: &str) -> Vec<(ConnId, u64)> {
         let conns = self.by_entity.get(sid).into_iter().flatten();
@@ -91,6 +97,24 @@ impl Notice {
             r#"{{"event_type":"{event_type}","correlation_id":{correlation},"event_protocol_version":{version},"event":{body},"strictly_ordered":true}}"#
         );
         Self { message_type: SYNC_EVENT, event_type, sid: sid.to_owned(), payload }
+    }
+
+    /// The service ends a subscription of its own accord.
+    pub(crate) fn canceled(kind: Kind, sid: &str, version: u64) -> Self {
+        let entry = json!({ "object_sid": sid, "object_type": kind.word() });
+        let mut payload = json!({ "event_type": "subscription_canceled", "event_protocol_version": version });
+        // Version 3 knows single events only (spec 02 §3.2).
+        match version {
+            ..=3 => payload["event"] = entry,
+            _ => payload["events"] = json!([entry]),
+        }
+        let sid = sid.to_owned();
+        Self {
+            message_type: SYNC_EVENT,
+            event_type: "subscription_canceled",
+            sid,
+            payload: payload.to_string(),
+        }
     }
 
     fn acknowledgement(
