@@ -303,6 +303,7 @@ impl Chat {
                     matches!(event, Event::ConnectionStateChanged(_))
                 });
             }
+            Notice::Tell(event) => cx.events.push(*event),
             Notice::TokenAccepted(token) => self.token_accepted(cx, token),
             Notice::TokenUpdated { call, result } => {
                 self.calls.answer(cx, call, result.map(|()| Reply::Done));

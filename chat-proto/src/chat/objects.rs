@@ -307,14 +307,6 @@ impl Chat {
     }
 }
 
-fn document_of(sid: &ChannelSid) -> Cow<'static, str> {
-    alloc::format!("the document of channel {sid}").into()
-}
-
-fn streams_of(sid: &ChannelSid) -> Cow<'static, str> {
-    alloc::format!("the streams of channel {sid}").into()
-}
-
 /// Whether the same question may be answered better later: throttled, trouble of the service or of the way there.
 fn may_pass(error: &CallError) -> bool {
     match error {
@@ -322,4 +314,12 @@ fn may_pass(error: &CallError) -> bool {
         CallError::Transport { .. } => true,
         _ => false,
     }
+}
+
+fn document_of(sid: &ChannelSid) -> Cow<'static, str> {
+    alloc::format!("the document of channel {sid}").into()
+}
+
+fn streams_of(sid: &ChannelSid) -> Cow<'static, str> {
+    alloc::format!("the streams of channel {sid}").into()
 }

@@ -29,7 +29,7 @@ pub(crate) fn before_execution() -> SessionFile {
     let a = it.alice;
     let sending = json!({ "action": "sendMessage" });
     it.say("fault", &json!({ "on": "http", "match": sending, "status": 503 }));
-    it.start(a, message(&ch, "its deadline comes before it may be tried again")).unwrap();
+    it.start(a, message(&ch, "pushed again after its first deadline")).unwrap();
     it.wait(35_000);
     it.say("fault", &json!({ "on": "http", "match": sending, "status": 503 }));
     let patient = CallOptions { deadline: CallDeadline::After(Duration::from_mins(2)) };

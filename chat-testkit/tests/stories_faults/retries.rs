@@ -48,6 +48,26 @@ fn sdk_defect_13_a_message_is_never_sent_twice() {
     }
 }
 
+/// With nothing but the defaults: what was executed is found, what was not is pushed again, and a call is told that nobody
+/// knows only when that does not help for another minute.
+#[test]
+fn a_503_is_found_out_within_the_default_deadline() {
+    for process in [true, false] {
+        let (mut stage, alice, channel) = in_channel();
+        fault(&mut stage, &on_push(1, &json!({ "status": 503, "process": process })));
+        let began = stage.now();
+        let answer = stage.ask(alice, message(&channel, "hello"));
+        assert_eq!(answer, Ok(Reply::MessageIndex(Some(0))), "{process}");
+        about(began, stage.now(), if process { 0 } else { 30_000 }, 1000);
+        assert_eq!(stored(&mut stage, &channel), ["hello"], "{process}");
+    }
+    let (mut stage, alice, channel) = in_channel();
+    fault(&mut stage, &on_push(9, &json!({ "status": 503 })));
+    let began = stage.now();
+    assert_eq!(stage.ask(alice, message(&channel, "hello")), Err(CallError::Unknown(Phase::Sent)));
+    about(began, stage.now(), 30_000 + 30_000 + 30_000, 1000);
+}
+
 /// A throttled push goes again later, unless the app wants to hear of it.
 #[test]
 fn a_throttled_push_is_repeated_if_the_app_lets_it() {
