@@ -8,9 +8,9 @@ use super::entity::Entity;
 use super::envelope::Event;
 use super::errors::sync_error;
 use super::output::Output;
-use super::subscriptions::Sid;
+use super::subscriptions::{Sid, TOO_MANY};
 use super::table::{Input, State};
-use super::{Kind, Sync, Timer, room};
+use super::{Kind, Sync, Timer};
 use crate::cx::Cx;
 
 /// How long to wait after a refusal that may pass.
@@ -101,8 +101,7 @@ impl Sync {
 
     /// The service has no room for it on this connection.
     pub(super) fn leave_out(&mut self, sid: &str) {
-        let told =
-            self.refused(sid, (400, room::TOO_MANY), Some("too many subscriptions on this connection"));
+        let told = self.refused(sid, (400, TOO_MANY), Some("too many subscriptions on this connection"));
         self.out.extend(told);
     }
 

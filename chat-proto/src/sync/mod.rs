@@ -7,7 +7,7 @@
 //! |---|---|
 //! | `order`, `output` | what chat asks, what it is told |
 //! | `rest`, `descriptor`, `envelope`, `poke`, `de`, `errors` | the wire: requests, answers, notifications |
-//! | `table`, `subscriptions`, `room` | which objects the service tells us of |
+//! | `table`, `subscriptions` | which objects the service tells us of |
 //! | `entity`, `versions`, `gaps` | what is remembered of an object, and in which order its events count |
 //! | `follow` | what a save holds of an object, and how it is followed again |
 //! | `open`, `query`, `apply`, `acks`, `behind` | what each input does |
@@ -29,7 +29,6 @@ mod output;
 mod poke;
 mod query;
 mod rest;
-mod room;
 mod subscriptions;
 mod table;
 #[cfg(test)]

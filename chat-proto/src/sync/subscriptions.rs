@@ -3,21 +3,25 @@
 //! Where the reference has quirks, the recommendations of §2.10 hold: no lost wake-up (Q1), further batches leave at
 //! once (Q2), a poke touches only records that still wait for it (Q3), ids never repeat (Q4).
 
+mod record;
+mod room;
+
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::time::Duration;
 
 use super::entity::Entities;
-use super::envelope::ErrorBody;
 use super::poke::{Action, PokeBody, PokeReply};
-use super::room::Room;
 use super::table::{Input, State};
-use super::{Kind, Tag, Timer, rest, room};
+use super::{Kind, Tag, Timer, rest};
 use crate::cx::Cx;
 use crate::small_map::SmallMap;
 use crate::time::Time;
 use crate::twilsock::{HttpReply, RequestError, Url};
+use record::{Poke, Record};
+use room::Room;
+pub(super) use room::TOO_MANY;
 
 /// The name of an object on the wire.
 pub(super) type Sid = Arc<str>;
@@ -32,52 +36,6 @@ const UNAVAILABLE_DELAY: u64 = 4_000;
 const LAST_DELAY: u64 = 120_000;
 /// How many objects a poke may have before the service said so (spec 02 §2.2).
 const FIRST_BATCH: usize = 100;
-
-/// The subscription of one object.
-#[derive(Debug, Clone)]
-struct Record {
-    kind: Kind,
-    state: State,
-    /// The poke whose acknowledgement it waits for.
-    pending: Option<u64>,
-    /// Its place among those that wait for a poke: the order of subscribing.
-    order: u64,
-    /// How many pokes with it were not acknowledged.
-    retries: u32,
-    /// The service took a poke with it on this connection.
-    stands: bool,
-    /// It is rejected because there was no room.
-    left_out: bool,
-}
-
-impl Record {
-    fn new(kind: Kind) -> Self {
-        let state = State::Idle;
-        Self { kind, state, pending: None, order: 0, retries: 0, stands: false, left_out: false }
-    }
-
-    fn action(&self) -> Option<Action> {
-        match self.state {
-            State::Wanted => Some(Action::Establish),
-            State::Leaving => Some(Action::Cancel),
-            _ => None,
-        }
-    }
-}
-
-/// A poke whose answer or acknowledgements are awaited.
-#[derive(Debug, Clone)]
-struct Poke {
-    sids: Vec<Sid>,
-    /// How many of them the service has to make room for.
-    new: usize,
-    /// How many of them still wait for it.
-    waiting: usize,
-    /// When the service last spoke of it.
-    heard: Option<Time>,
-    /// How long it may be silent; known once it answered.
-    window: Option<Duration>,
-}
 
 /// The subscriptions of a client.
 #[derive(Debug, Clone)]
@@ -226,45 +184,6 @@ impl Subscriptions {
         }
     }
 
-    /// What the next poke would ask for.
-    fn next_action(&self) -> Option<Action> {
-        let news = self.room.next() > 0;
-        let sendable = |(action, _, sid): &&(Action, u64, Sid)| {
-            news || *action == Action::Cancel || self.records.get(sid).is_some_and(|record| record.stands)
-        };
-        self.due.iter().find(sendable).map(|(action, ..)| *action)
-    }
-
-    /// Whether objects wait for which there is no room.
-    fn is_too_much(&self) -> bool {
-        self.room.is_full() && self.due.first().is_some_and(|(action, ..)| *action == Action::Establish)
-    }
-
-    /// Rejects what there is no room for. Gives what that was.
-    fn leave_out(&mut self, cx: &mut Cx) -> Vec<Sid> {
-        let mut left_out = Vec::new();
-        if self.is_too_much() {
-            let due = self.due.iter().filter(|(action, ..)| *action == Action::Establish);
-            left_out = due.map(|(_, _, sid)| sid.clone()).collect();
-            left_out.retain(|sid| self.records.get(sid).is_some_and(|record| !record.stands));
-            for sid in &left_out {
-                self.input(cx, sid, Input::Full);
-            }
-        }
-        left_out
-    }
-
-    /// There is room for some that were left out: those that were wanted first.
-    fn let_in(&mut self, cx: &mut Cx) {
-        let left_out = self.records.iter().filter(|(_, record)| record.left_out);
-        let mut left_out: Vec<(u64, Sid)> =
-            left_out.map(|(sid, record)| (record.order, sid.clone())).collect();
-        left_out.sort_unstable();
-        for (_, sid) in left_out.into_iter().take(self.room.next()) {
-            self.input(cx, &sid, Input::Renewed);
-        }
-    }
-
     /// Connected (again): the service has forgotten everything, so all is asked for anew (spec 02 §2.9).
     pub(super) fn online(&mut self, cx: &mut Cx) {
         self.connected = true;
@@ -372,7 +291,7 @@ impl Subscriptions {
     ) {
         let good = result.as_ref().ok().filter(|reply| reply.is_success());
         let Some(reply) = good.and_then(|reply| PokeReply::parse(reply.body)) else {
-            self.poke_failed(cx, correlation_id, is_too_many(result));
+            self.poke_failed(cx, correlation_id, room::is_too_many(result));
             if result.as_ref().is_ok_and(|reply| matches!(reply.status, 502..=504)) {
                 self.next_delay = self.next_delay.max(UNAVAILABLE_DELAY);
                 // What was to go sooner would fare no better.
@@ -449,11 +368,4 @@ impl Subscriptions {
         }
         self.wake(cx);
     }
-}
-
-/// Whether a poke was refused because it has too many objects.
-fn is_too_many(result: &Result<HttpReply<'_>, RequestError>) -> bool {
-    let body = result.as_ref().ok().map(|reply| reply.body);
-    let error = body.and_then(|body| serde_json::from_slice::<ErrorBody<'_>>(body).ok());
-    error.and_then(|error| error.code) == Some(room::TOO_MANY)
 }

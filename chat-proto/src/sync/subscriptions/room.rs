@@ -4,8 +4,15 @@
 //! ones are tried, half of what may still fit at a time, one after the other, until no more fits. Then nothing is tried
 //! before something left or the connection is a new one: a poke in vain helps nobody.
 
+use alloc::vec::Vec;
+
+use super::{Action, Input, Sid, Subscriptions};
+use crate::cx::Cx;
+use crate::sync::envelope::ErrorBody;
+use crate::twilsock::{HttpReply, RequestError};
+
 /// The code of the refusal.
-pub(super) const TOO_MANY: i64 = 54_419;
+pub(in crate::sync) const TOO_MANY: i64 = 54_419;
 
 /// What is known of the room. Objects that the service has on this connection already take none.
 #[derive(Debug, Clone, Copy, Default)]
@@ -65,4 +72,52 @@ impl Room {
     pub(super) fn freed(&mut self) {
         self.most = self.most.map(|most| most.saturating_add(1));
     }
+}
+
+impl Subscriptions {
+    /// What the next poke would ask for.
+    pub(super) fn next_action(&self) -> Option<Action> {
+        let news = self.room.next() > 0;
+        let sendable = |(action, _, sid): &&(Action, u64, Sid)| {
+            news || *action == Action::Cancel || self.records.get(sid).is_some_and(|record| record.stands)
+        };
+        self.due.iter().find(sendable).map(|(action, ..)| *action)
+    }
+
+    /// Whether objects wait for which there is no room.
+    pub(super) fn is_too_much(&self) -> bool {
+        self.room.is_full() && self.due.first().is_some_and(|(action, ..)| *action == Action::Establish)
+    }
+
+    /// Rejects what there is no room for. Gives what that was.
+    pub(super) fn leave_out(&mut self, cx: &mut Cx) -> Vec<Sid> {
+        let mut left_out = Vec::new();
+        if self.is_too_much() {
+            let due = self.due.iter().filter(|(action, ..)| *action == Action::Establish);
+            left_out = due.map(|(_, _, sid)| sid.clone()).collect();
+            left_out.retain(|sid| self.records.get(sid).is_some_and(|record| !record.stands));
+            for sid in &left_out {
+                self.input(cx, sid, Input::Full);
+            }
+        }
+        left_out
+    }
+
+    /// There is room for some that were left out: those that were wanted first.
+    pub(super) fn let_in(&mut self, cx: &mut Cx) {
+        let left_out = self.records.iter().filter(|(_, record)| record.left_out);
+        let mut left_out: Vec<(u64, Sid)> =
+            left_out.map(|(sid, record)| (record.order, sid.clone())).collect();
+        left_out.sort_unstable();
+        for (_, sid) in left_out.into_iter().take(self.room.next()) {
+            self.input(cx, &sid, Input::Renewed);
+        }
+    }
+}
+
+/// Whether a poke was refused because it has too many objects.
+pub(super) fn is_too_many(result: &Result<HttpReply<'_>, RequestError>) -> bool {
+    let body = result.as_ref().ok().map(|reply| reply.body);
+    let error = body.and_then(|body| serde_json::from_slice::<ErrorBody<'_>>(body).ok());
+    error.and_then(|error| error.code) == Some(TOO_MANY)
 }
