@@ -188,3 +188,19 @@ fn what_is_seen_of_every_row_is_on_the_page() {
     }
     assert!(PAGE.contains(&page), "put this into rows.md, if it is right:\n{page}");
 }
+
+/// With the usual times an `update` that is not answered is given up before the silence is noticed.
+#[test]
+fn silence_is_noticed_while_a_token_is_updated() {
+    let watchdog = Some(Duration::from_secs(10));
+    let mut rig = Rig::connected_with(crate::Config { watchdog, ..crate::Config::default() });
+    rig.update_token(1, "T1");
+    rig.one("update");
+    rig.advance(Duration::from_secs(10));
+    rig.one("close");
+    rig.expect_close();
+    assert_eq!(rig.notices(), [Notice::StateChanged(ConnectionState::Connecting), Notice::Offline]);
+    let wait = rig.to_deadline();
+    assert!((Duration::from_millis(800)..=Duration::from_millis(1200)).contains(&wait), "{wait:?}");
+    rig.expect_open();
+}
