@@ -18,6 +18,21 @@ use crate::secret::Secret;
 
 /// Something that the app should know. Each carries the object as it was at that moment; the newest is in
 /// [`Client::state`](crate::Client::state).
+///
+/// An app that knows nothing but its events, from the state at its start on, ends with that state, if it also keeps the
+/// pages and members that its calls are answered with:
+///
+/// - A channel is added before anything else is said of it. It is joined, invited and left in turns: nothing that it
+///   already is is told again. An update that comes with such a change comes before it, and shows the new status.
+/// - A member joins once and leaves once; whoever joins again is another member. Those who were there before the own user
+///   are not told: [`Call::GetMembers`](crate::Call::GetMembers) shows them, and after its answer nobody comes or goes
+///   untold. Before it, an update or the end of a membership may be the first that is heard of one.
+/// - A message is added once, also when a page showed it before; it is updated and removed only after it was told, shown,
+///   or asked for by its index.
+/// - A person is subscribed and unsubscribed in turns; what is updated before is the first value of who is subscribed next.
+/// - What came to be and passed during an outage is not told: the last state wins. Nothing is told of the members and
+///   messages of a channel after it was left, until it is joined again: what the app knew of them may be forgotten then.
+/// - After a resume, the events that the app had not taken at the save are told first; the state has them already.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum Event {

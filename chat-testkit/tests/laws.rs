@@ -317,7 +317,7 @@ fn first(seed: u64) -> Plan {
 /// A world as worlds were before apps had more wishes, and before the service ended subscriptions.
 fn second(seed: u64) -> Plan {
     let mut plan = Plan::stormy(seed);
-    (plan.weather.subscriptions, plan.hosts.wishes) = (0, 0);
+    (plan.weather.canceled, plan.weather.deaf, plan.hosts.wishes) = (0, 0, 0);
     plan
 }
 

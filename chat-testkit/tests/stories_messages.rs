@@ -202,3 +202,37 @@ fn messages_that_could_not_be_read_are_read_later() {
         assert_eq!(events.iter().filter(missing).count(), failures, "{events:?}");
     }
 }
+
+/// The channel's document lags behind, so that it does not tell what was told in an earlier membership; nor do the
+/// messages, which are forgotten at the second coming. (World 8 of the deaf subscriptions.)
+#[test]
+fn whoever_comes_and_goes_is_told_no_message_twice() {
+    let (mut stage, alice, channel) = channel_with(2);
+    let bob = stage.enter("bob");
+    stage.settle();
+    stage.ask(bob, Call::GetChannelBySid(channel.clone())).unwrap();
+    stage.ask(bob, Call::Join(channel.clone())).unwrap();
+    stage.settle();
+    stage.take_events(bob);
+    let deaf = json!({ "on": "event", "match": { "eventType": "document_updated", "identity": "bob" }, "count": -1, "op": "drop" });
+    stage.admin("fault", &deaf).unwrap();
+    say(&mut stage, alice, &channel, "once");
+    stage.settle();
+    assert_eq!(added(&stage.take_events(bob)), [2]);
+    for index in 3..5 {
+        stage.ask(bob, Call::Leave(channel.clone())).unwrap();
+        stage.settle();
+        stage.ask(bob, Call::Join(channel.clone())).unwrap();
+        stage.settle();
+        assert_eq!(added(&stage.take_events(bob)), [0; 0], "after joining again");
+        say(&mut stage, alice, &channel, "and more");
+        stage.settle();
+        assert_eq!(added(&stage.take_events(bob)), [index]);
+    }
+    stage.ask(bob, Call::Leave(channel.clone())).unwrap();
+    stage.ask(bob, Call::Join(channel.clone())).unwrap();
+    stage.ask(bob, Call::Leave(channel.clone())).unwrap();
+    stage.ask(bob, Call::Join(channel)).unwrap();
+    stage.settle();
+    assert_eq!(added(&stage.take_events(bob)), [0; 0]);
+}

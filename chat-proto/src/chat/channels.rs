@@ -82,6 +82,8 @@ pub(super) struct Record {
     pub(super) reading_roster: Option<BTreeSet<MemberSid>>,
     /// Of a member: the lowest index that a message may have of which the app was not told.
     pub(super) untold: Option<u64>,
+    /// The same when the own user was last a member: what was told then is not told again.
+    pub(super) told_before: Option<u64>,
     /// While messages that nobody told of are being read.
     pub(super) reading_untold: Option<Box<Untold>>,
 }
@@ -99,6 +101,7 @@ impl Record {
             early: early.map(|(source, data)| Box::new((source, data.into_owned()))),
             reading_roster: None,
             untold: None,
+            told_before: None,
             reading_untold: None,
         }
     }

@@ -229,7 +229,7 @@ impl Chat {
         self.shut(cx, sid, Part::Roster);
         if let Some(record) = self.channels.records.get_mut(sid) {
             record.reading_roster = None;
-            record.untold = None;
+            record.told_before = record.untold.take().max(record.told_before);
             record.reading_untold = None;
         }
         self.echoes_forgotten(sid);

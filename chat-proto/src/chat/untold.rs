@@ -95,7 +95,8 @@ impl Chat {
         let held = entry.and_then(|entry| entry.messages.keys().next_back()).copied();
         if let Some(record) = self.channels.records.get_mut(&channel.sid) {
             let newest = channel.last_message.and_then(|last| last.index).max(held);
-            record.untold = Some(newest.map_or(0, |newest| newest.saturating_add(1)));
+            let beyond = newest.map_or(0, |newest| newest.saturating_add(1));
+            record.untold = Some(record.told_before.unwrap_or(0).max(beyond));
         }
         self.echoes_passed(&channel.sid);
     }

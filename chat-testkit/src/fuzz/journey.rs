@@ -44,7 +44,8 @@ fn plan(script: &mut Script<'_>) -> Plan {
         offloads: chance(is_on(1), weather.offloads),
         tokens: chance(is_on(3), weather.tokens),
         sessions: chance(is_on(3), weather.sessions),
-        subscriptions: chance(is_on(4), weather.subscriptions),
+        canceled: chance(is_on(4), weather.canceled),
+        deaf: chance(is_on(4), weather.deaf),
     };
     let hosts = Hosts {
         late_ticks: chance(is_on(5), hosts.late_ticks),

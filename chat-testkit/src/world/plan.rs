@@ -25,6 +25,9 @@ pub struct Plan {
     pub weather: Weather,
     /// How bad the hosts are.
     pub hosts: Hosts,
+    /// Whether each socket is cut when the storm is over: nothing else shows an event that was lost as the last of its
+    /// object, or a subscription that ended without a word.
+    pub last_cut: bool,
 }
 
 impl Plan {
@@ -58,8 +61,10 @@ impl Plan {
                 offloads: 15,
                 tokens: 15,
                 sessions: 5,
-                subscriptions: 40,
+                canceled: 25,
+                deaf: 15,
             },
+            last_cut: true,
             hosts: Hosts {
                 late_ticks: 100,
                 extra_ticks: 50,
@@ -86,7 +91,7 @@ impl Plan {
 /// One line: what a failing run prints, and what it is made again of.
 impl fmt::Debug for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { seed, clients, devices, rooms, steps, weather, hosts, config, service: _ } = self;
+        let Self { seed, clients, devices, rooms, steps, weather, hosts, config, .. } = self;
         write!(f, "Plan {{ seed: {seed}, clients: {clients}, devices: {devices}, rooms: {rooms}, ")?;
         write!(f, "steps: {steps}, write_ahead: {}, ", config.write_ahead)?;
         write!(f, "weather: {weather:?}, hosts: {hosts:?} }}")
@@ -120,8 +125,10 @@ pub struct Weather {
     pub tokens: u64,
     /// How often the service loses the session lists of a person.
     pub sessions: u64,
-    /// How often the service ends a subscription of somebody, with or without a word.
-    pub subscriptions: u64,
+    /// How often the service ends a subscription of somebody of its own accord, and says so.
+    pub canceled: u64,
+    /// How often it does, and does not.
+    pub deaf: u64,
 }
 
 impl Weather {
@@ -140,7 +147,8 @@ impl Weather {
             offloads: 0,
             tokens: 0,
             sessions: 0,
-            subscriptions: 0,
+            canceled: 0,
+            deaf: 0,
         }
     }
 }

@@ -98,16 +98,19 @@ impl<C: Core> World<C> {
 
     /// The service ends one of somebody's subscriptions, of its own accord: with a word (spec 02 §2.10 Q6), or without.
     fn trouble_of_subscriptions(&mut self) {
-        if !self.later.per_mille(self.network.weather.subscriptions) {
-            return;
+        let Weather { canceled, deaf, .. } = self.network.weather;
+        for (chance, silent) in [(canceled, false), (deaf, true)] {
+            if !self.later.per_mille(chance) {
+                continue;
+            }
+            let Some(client) = self.later.place(self.hosts.len()) else { return };
+            let identity = self.session.clients[self.hosts[client].seat].identity.to_string();
+            let nth = self.later.below(1000);
+            let arguments = json!({ "identity": identity, "nth": nth, "silent": silent });
+            let ended = self.admin("endSubscription", &arguments)["ended"].as_u64().unwrap_or(0);
+            let fault = if silent { Fault::SubscriptionDeaf } else { Fault::SubscriptionCanceled };
+            self.tally.count(fault, ended);
         }
-        let Some(client) = self.later.place(self.hosts.len()) else { return };
-        let identity = self.session.clients[self.hosts[client].seat].identity.to_string();
-        let silent = self.later.per_mille(400);
-        let arguments = json!({ "identity": identity, "nth": self.later.draw() % 1000, "silent": silent });
-        let ended = self.admin("endSubscription", &arguments)["ended"].as_u64().unwrap_or(0);
-        let fault = if silent { Fault::SubscriptionDeaf } else { Fault::SubscriptionCanceled };
-        self.tally.count(fault, ended);
     }
 
     fn trouble_of_token(&mut self, client: usize, identity: &str) {
@@ -278,7 +281,9 @@ impl<C: Core> World<C> {
         self.tally.count(Fault::Reordered, self.network.reordered);
         self.admin("faults/clear", &json!({}));
         for client in 0..self.hosts.len() {
-            self.lose_sockets(client);
+            if self.plan.last_cut {
+                self.lose_sockets(client);
+            }
             if self.hosts[client].is_asleep(self.now) {
                 let awake = self.hosts[client].sleep(self.now);
                 let again = if awake { Happening::Wake(client) } else { Happening::Restart(client) };

@@ -3,6 +3,8 @@
 //! Each [`Twist`] breaks one law of [`laws`](crate::laws); `chat-testkit simulate --break LAW` runs one. Write your own to
 //! see whether a test of yours can fail.
 
+mod misreads;
+mod silent;
 mod twists;
 
 use std::fmt::Debug;
@@ -12,6 +14,8 @@ use chat_proto::{
     Saved, Seed, State, Stats, Time, Token,
 };
 
+pub use misreads::*;
+pub use silent::*;
 pub use twists::*;
 
 use crate::world::Core;

@@ -66,6 +66,8 @@ pub(super) struct SavedChannel {
     roster_complete: bool,
     /// The lowest index that a message may have of which the app was not told.
     untold: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    told_before: Option<u64>,
     /// Whether those were being read.
     #[serde(default)]
     reading_untold: bool,
@@ -110,6 +112,7 @@ impl Chat {
                 roster: object(record.roster),
                 roster_complete: record.reading_roster.is_none(),
                 untold: record.untold,
+                told_before: record.told_before,
                 reading_untold: record.reading_untold.is_some(),
             })
         };
@@ -143,6 +146,7 @@ impl Chat {
             let sid = saved.channel.sid.clone();
             let mut record = Record::new(saved.name, None);
             (record.source, record.untold) = (saved.source, saved.untold);
+            record.told_before = saved.told_before;
             (record.messages_name, record.roster_name) = (saved.messages_name, saved.roster_name);
             let again = [
                 (Part::Document, saved.document),
