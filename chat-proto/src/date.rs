@@ -2,24 +2,33 @@
 
 use alloc::string::String;
 use core::fmt;
+use core::num::NonZeroU64;
 use core::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 /// A date, in milliseconds since 1970 UTC. Written as the service writes it: `2020-01-31T12:00:00.000Z`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct Timestamp(i64);
+///
+/// `Option<Timestamp>` takes no more room than the date: members and messages have several, and are many.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(from = "i64", into = "i64")]
+pub struct Timestamp(NonZeroU64);
+
+/// What a date is kept above, so that the order is that of the dates.
+const ORIGIN: u64 = 1 << 63;
 
 impl Timestamp {
-    /// The date `ms` milliseconds after 1970-01-01T00:00:00Z.
+    /// The date `ms` milliseconds after 1970-01-01T00:00:00Z. `i64::MIN` counts as the millisecond after it.
     pub const fn from_unix_millis(ms: i64) -> Self {
-        Self(ms)
+        match NonZeroU64::new(ms.cast_unsigned() ^ ORIGIN) {
+            Some(kept) => Self(kept),
+            None => Self(NonZeroU64::MIN),
+        }
     }
 
     /// Milliseconds since 1970-01-01T00:00:00Z.
     pub const fn as_unix_millis(self) -> i64 {
-        self.0
+        (self.0.get() ^ ORIGIN).cast_signed()
     }
 
     /// Reads RFC 3339 (`2020-01-31T12:00:00.123Z`, `…+01:00`, or a date alone). `None` for anything else: a malformed
@@ -41,7 +50,7 @@ impl Timestamp {
         }
         let midnight = days_from_civil(year, month, day) * 86_400_000;
         if bytes.len() == 10 {
-            return Some(Self(midnight));
+            return Some(Self::from_unix_millis(midnight));
         }
         let (hour, minute, second) = (number(11, 13)?, number(14, 16)?, number(17, 19)?);
         if !matches!(bytes.get(10), Some(b'T' | b't' | b' ')) || !is(13, b':') || !is(16, b':') {
@@ -59,7 +68,8 @@ impl Timestamp {
             }
             _ => return None,
         };
-        Some(Self(midnight + (hour * 3600 + (minute - offset) * 60 + second) * 1000 + millis))
+        let seconds = hour * 3600 + (minute - offset) * 60 + second;
+        Some(Self::from_unix_millis(midnight + seconds * 1000 + millis))
     }
 }
 
@@ -92,9 +102,28 @@ fn days_from_civil(year: i64, month: i64, day: i64) -> i64 {
     era * 146_097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year - 719_468
 }
 
+impl From<i64> for Timestamp {
+    fn from(ms: i64) -> Self {
+        Self::from_unix_millis(ms)
+    }
+}
+
+impl From<Timestamp> for i64 {
+    fn from(date: Timestamp) -> Self {
+        date.as_unix_millis()
+    }
+}
+
+impl fmt::Debug for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Timestamp").field(&self.as_unix_millis()).finish()
+    }
+}
+
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (days, ms) = (self.0.div_euclid(86_400_000), self.0.rem_euclid(86_400_000));
+        let kept = self.as_unix_millis();
+        let (days, ms) = (kept.div_euclid(86_400_000), kept.rem_euclid(86_400_000));
         let shifted = days + 719_468;
         let (era, day_of_era) = (shifted.div_euclid(146_097), shifted.rem_euclid(146_097));
         let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
@@ -167,6 +196,20 @@ mod tests {
         }
         assert_eq!(Timestamp::parse("2020-01-01T01:00:00+01:00"), Timestamp::parse("2020-01-01"));
         assert_eq!(Timestamp::parse("2020-01-01T00:00:00.5Z").unwrap().as_unix_millis() % 1000, 500);
+    }
+
+    #[test]
+    fn any_number_is_a_date_and_none_takes_no_room() {
+        assert_eq!(size_of::<Option<Timestamp>>(), 8);
+        let numbers = [i64::MIN + 1, -1, 0, 1, i64::MAX];
+        for ms in numbers {
+            assert_eq!(Timestamp::from_unix_millis(ms).as_unix_millis(), ms);
+        }
+        assert!(numbers.map(Timestamp::from_unix_millis).is_sorted());
+        assert_eq!(Timestamp::from_unix_millis(i64::MIN), Timestamp::from_unix_millis(i64::MIN + 1));
+        assert_eq!(serde_json::to_string(&Timestamp::from_unix_millis(-5)).unwrap(), "-5");
+        assert_eq!(serde_json::from_str::<Timestamp>("-5").unwrap().as_unix_millis(), -5);
+        assert_eq!(alloc::format!("{:?}", Timestamp::from_unix_millis(-5)), "Timestamp(-5)");
     }
 
     #[test]

@@ -21,6 +21,7 @@ mod http;
 mod input;
 mod json;
 mod model;
+mod name;
 mod plain;
 mod push;
 mod record;
@@ -32,6 +33,7 @@ mod small_map;
 mod state;
 mod stats;
 mod sync;
+mod text_map;
 mod time;
 mod timers;
 mod twilsock;
@@ -54,8 +56,9 @@ pub use model::{
     Channel, ChannelDescriptor, ChannelReason, ChannelSid, ChannelState, ChannelStateKind, ChannelStatus,
     ChannelType, Identity, LastMessage, MediaInfo, MediaSid, Member, MemberReason, MemberSid, MemberType,
     Message, MessageReason, MessageSid, MessageType, NotificationLevel, Page, PageRef, Reasons, RoleSid,
-    User, UserDescriptor, UserReason,
+    User, UserDescriptor, UserInfoName, UserReason,
 };
+pub use name::NameText;
 pub use push::{PushChannel, PushError, PushNotification, PushType, parse_push_notification};
 pub use record::{FrameRecord, InputRecord, Record};
 pub use saved::{ResumeError, Saved};

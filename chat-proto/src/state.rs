@@ -12,6 +12,7 @@ use crate::http::MediaId;
 use crate::json::Json;
 use crate::model::{Channel, ChannelSid, Identity, MediaSid, Member, MemberSid, Message, User};
 use crate::small_map::SmallMap;
+use crate::text_map::TextMap;
 
 /// The newest of everything. What it gives out are snapshots: they do not change afterwards.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -21,7 +22,7 @@ pub struct State {
     pub(crate) reachability_enabled: Option<bool>,
     pub(crate) identity: Option<Identity>,
     pub(crate) users: BTreeMap<Identity, Arc<User>>,
-    pub(crate) channels: BTreeMap<ChannelSid, ChannelEntry>,
+    pub(crate) channels: TextMap<ChannelSid, ChannelEntry>,
     pub(crate) next_order: u64,
     /// Of each channel what the app sends and the service does not show yet.
     pub(crate) pending: BTreeMap<ChannelSid, BTreeMap<CallId, Arc<PendingMessage>>>,
@@ -69,7 +70,7 @@ pub(crate) struct ChannelEntry {
     pub(crate) order: u64,
     pub(crate) channel: Arc<Channel>,
     pub(crate) members: Members,
-    pub(crate) messages: BTreeMap<u64, Arc<Message>>,
+    pub(crate) messages: SmallMap<u64, Arc<Message>>,
 }
 
 impl State {

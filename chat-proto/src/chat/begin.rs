@@ -7,6 +7,8 @@
     reason = "an `Err` is a step like any other: it leaves early, it is no failure"
 )]
 
+use alloc::string::ToString;
+
 use super::calls::{Progress, Wait};
 use super::check::{check, invalid};
 use super::commands::{CommandOwner, SessionCommand};
@@ -331,7 +333,7 @@ impl Chat {
             Call::UpdateMemberAttributes(channel, member, attributes) => {
                 self.need_streams(cx, &channel)?;
                 let Some(known) = self.member(&channel, &member).cloned() else {
-                    return Err(CallError::UnknownMember(member.as_str().into()).into());
+                    return Err(CallError::UnknownMember(member.to_string().into()).into());
                 };
                 self.calls.progress(id, Progress::Member(known));
                 Step::Command(SessionCommand::EditMemberAttributes { channel, member, attributes })

@@ -1,12 +1,13 @@
 //! What the client keeps of each channel besides what it tells the app: which objects are open, who said what last.
 
 use alloc::boxed::Box;
-use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 
 use super::document::ChannelData;
 use crate::model::{ChannelSid, MemberSid};
 use crate::sync::{Change, EntityId, Freshness};
+use crate::text_map::TextMap;
 
 /// Where a record of a channel came from (spec 03 §7.1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -146,7 +147,7 @@ pub(super) enum Reading {
 /// All channels.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Channels {
-    pub(super) records: BTreeMap<ChannelSid, Record>,
+    pub(super) records: TextMap<ChannelSid, Record>,
     /// The own channels map.
     pub(super) own_map: Object,
     pub(super) reading: Reading,

@@ -52,7 +52,7 @@ pub(super) fn check(call: &Call) -> Result<(), CallError> {
         | Call::RemoveMember(_, MemberRef::Identity(identity))
         | Call::GetMember(_, MemberRef::Identity(identity)) => check_text("identity", identity.as_str()),
         Call::RemoveMember(_, MemberRef::Sid(sid)) | Call::GetMember(_, MemberRef::Sid(sid)) => {
-            check_text("member_sid", sid.as_str())
+            check_text("member_sid", &sid.text())
         }
         Call::GetMessages(GetMessages { page_size: 0, .. })
         | Call::GetSubscribedChannels(GetSubscribedChannels { page_size: 0, .. }) => {

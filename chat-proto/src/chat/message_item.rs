@@ -80,7 +80,7 @@ struct MediaRecord<'a> {
 
 /// A name; an empty text counts as none.
 fn identity(field: Field<Cow<'_, str>>) -> Option<Identity> {
-    field.value().filter(|text| !text.is_empty()).map(|text| Identity::new(Arc::from(text)))
+    field.value().filter(|text| !text.is_empty()).map(Identity::new)
 }
 
 /// What a list's items are read with besides their own text.
@@ -101,7 +101,7 @@ impl Reader<'_> {
         let media = record.media.filter(|_| is_media).and_then(media);
         let (author, member_sid) = self.author(record.author.value(), record.member_sid.value());
         Ok(Message {
-            sid: MessageSid::new(Arc::from(record.sid.value().unwrap_or_default())),
+            sid: MessageSid::new(record.sid.value().unwrap_or_default()),
             channel: self.channel.clone(),
             index,
             author,
@@ -132,16 +132,13 @@ impl Reader<'_> {
         author: Option<Cow<'_, str>>,
         member: Option<Cow<'_, str>>,
     ) -> (Option<Identity>, Option<MemberSid>) {
-        let known = member.as_deref().and_then(|sid| self.members?.get(sid));
+        let member = member.map(MemberSid::new);
+        let known = member.as_ref().and_then(|sid| self.members?.get(sid));
         let identity = known.and_then(|(_, member)| member.identity.as_ref());
         let author = author.map(|author| match identity {
             Some(identity) if identity.as_str() == author => identity.clone(),
-            _ => Identity::new(Arc::from(author)),
+            _ => Identity::new(author),
         });
-        let member = match known {
-            Some((_, member)) => Some(member.sid.clone()),
-            None => member.map(|sid| MemberSid::new(Arc::from(sid))),
-        };
         (author, member)
     }
 }
@@ -149,7 +146,7 @@ impl Reader<'_> {
 fn media(raw: RawText<'_>) -> Option<MediaInfo> {
     let media: MediaRecord<'_> = serde_json::from_str(raw.0).ok()?;
     Some(MediaInfo {
-        sid: MediaSid::new(Arc::from(media.sid.value()?)),
+        sid: MediaSid::new(media.sid.value()?),
         content_type: media.content_type.value().unwrap_or_default().into(),
         size: media.size.value().unwrap_or(0),
         filename: media.filename.value().map(Arc::from),

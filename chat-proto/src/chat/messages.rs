@@ -174,7 +174,7 @@ impl Chat {
     pub(super) fn expect_messages(&mut self, channel: &Channel) {
         // The document may lag behind what was told in an earlier membership; that is not told again.
         let entry = self.state.channels.get(&channel.sid);
-        let held = entry.and_then(|entry| entry.messages.last_key_value()).map(|(index, _)| *index);
+        let held = entry.and_then(|entry| entry.messages.keys().next_back()).copied();
         if let Some(record) = self.channels.records.get_mut(&channel.sid) {
             let newest = channel.last_message.and_then(|last| last.index).max(held);
             record.untold = Some(newest.map_or(0, |newest| newest.saturating_add(1)));

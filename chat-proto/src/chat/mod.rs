@@ -63,6 +63,7 @@ use crate::event::{Event, Reply};
 use crate::model::{ChannelSid, Identity};
 use crate::push::PushChannel;
 use crate::secret::Token;
+use crate::small_map::SmallMap;
 use crate::state::State;
 use crate::sync::{EntityId, Order, Output, QueryId, Select};
 use crate::time::Why;
@@ -175,8 +176,8 @@ pub(crate) struct Chat {
     online: bool,
     unescape: Unescape,
     entities: BTreeMap<EntityId, Role>,
-    queries: BTreeMap<QueryId, (EntityId, Asker)>,
-    reads: BTreeMap<RestId, Reader>,
+    queries: SmallMap<QueryId, (EntityId, Asker)>,
+    reads: SmallMap<RestId, Reader>,
 }
 
 impl Chat {
@@ -204,8 +205,8 @@ impl Chat {
             online: false,
             unescape: Unescape::default(),
             entities: BTreeMap::new(),
-            queries: BTreeMap::new(),
-            reads: BTreeMap::new(),
+            queries: SmallMap::default(),
+            reads: SmallMap::default(),
         }
     }
 

@@ -95,7 +95,7 @@ impl Chat {
             order,
             channel: channel.clone(),
             members: SmallMap::default(),
-            messages: alloc::collections::BTreeMap::new(),
+            messages: SmallMap::default(),
         };
         self.state.channels.insert(sid.clone(), entry);
         cx.events.push(Event::ChannelAdded(channel));
@@ -247,7 +247,7 @@ impl Chat {
         if part == Part::Messages {
             // Those of an earlier membership were not followed since: nobody knows whether they still stand so.
             if let Some(entry) = self.state.channels.get_mut(sid) {
-                entry.messages.clear();
+                entry.messages = SmallMap::default();
             }
         }
         if part == Part::Messages {

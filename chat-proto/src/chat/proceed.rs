@@ -1,6 +1,7 @@
 //! How a call goes on when something that was asked for it is there.
 
 use alloc::boxed::Box;
+use alloc::string::ToString;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
@@ -62,7 +63,7 @@ impl Chat {
                 // Gone meanwhile.
                 None => match self.calls.get(id).map(|pending| pending.progress.clone()) {
                     Some(Progress::Member(member)) => Reply::Member(member).into(),
-                    _ => CallError::UnknownMember(member.as_str().into()).into(),
+                    _ => CallError::UnknownMember(member.to_string().into()).into(),
                 },
             },
             Call::UpdateMessageBody(sid, index, text) => self.edited_answer(id, &sid, index, |message| {
@@ -272,7 +273,7 @@ impl Chat {
                 let identity = self.member(&channel, &member).and_then(|member| member.identity.clone());
                 return match identity {
                     Some(identity) => self.follow_found(cx, &identity, body),
-                    None => CallError::UnknownMember(member.as_str().into()).into(),
+                    None => CallError::UnknownMember(member.to_string().into()).into(),
                 };
             }
             Call::GetUserDescriptor(_) | Call::GetMemberUserDescriptor(..) => {

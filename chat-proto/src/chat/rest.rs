@@ -2,7 +2,7 @@
 
 mod error;
 
-use alloc::collections::{BTreeMap, VecDeque};
+use alloc::collections::VecDeque;
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -11,6 +11,7 @@ use core::time::Duration;
 use super::Tag;
 use crate::cx::Cx;
 use crate::error::CallError;
+use crate::small_map::SmallMap;
 use crate::time::Time;
 use crate::twilsock::{HttpReply, Method, Owner, Request, RequestError, RequestId, Retry, Url};
 
@@ -31,8 +32,8 @@ pub(crate) struct RestEvent {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Rest {
     lifetime: Duration,
-    kept: BTreeMap<String, Kept>,
-    flights: BTreeMap<RestId, Flight>,
+    kept: SmallMap<String, Kept>,
+    flights: SmallMap<RestId, Flight>,
     events: VecDeque<RestEvent>,
 }
 
@@ -62,7 +63,7 @@ impl Rest {
     pub(crate) fn set_lifetime(&mut self, lifetime: Duration) {
         self.lifetime = lifetime;
         if lifetime.is_zero() {
-            self.kept.clear();
+            self.kept = SmallMap::default();
         }
     }
 

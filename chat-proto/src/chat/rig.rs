@@ -1,7 +1,6 @@
 //! A chat stage on its own, ready, with nothing around it: what media and push are tested with.
 
 use alloc::boxed::Box;
-use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::time::Duration;
@@ -59,7 +58,7 @@ impl Rig {
             order: 0,
             channel,
             members: crate::small_map::SmallMap::default(),
-            messages: BTreeMap::new(),
+            messages: crate::small_map::SmallMap::default(),
         };
         chat.state.channels.insert(sid, entry);
         chat.online = true;

@@ -24,7 +24,7 @@ impl Chat {
             Output::Removed { .. } => self.stream_lost(cx, sid, Part::Roster, None),
             Output::Item { change, item, .. } => {
                 let Key::Name(name) = &item.key else { return };
-                let (name, data) = (&**name, item.data.get());
+                let (name, data) = (&MemberSid::new(name), item.data.get());
                 if item.freshness == Freshness::Known
                     && change != Change::Removed
                     && let Some(held) = self.member(sid, name)
@@ -38,7 +38,7 @@ impl Chat {
                 match change {
                     Change::Added => self.member_came(cx, sid, name, data),
                     Change::Updated => self.member_changed(cx, sid, name, data),
-                    Change::Removed => self.member_went(cx, sid, &name.into()),
+                    Change::Removed => self.member_went(cx, sid, name),
                 }
             }
             _ => {}
@@ -55,6 +55,7 @@ impl Chat {
     ) {
         for item in items {
             let Key::Name(name) = &item.key else { continue };
+            let name = &MemberSid::new(name);
             if item.freshness == Freshness::Known && self.member(sid, name).is_some() {
                 self.note_seen(sid, name);
             } else {
@@ -84,15 +85,15 @@ impl Chat {
         self.wake_streams(cx, sid);
     }
 
-    fn note_seen(&mut self, sid: &ChannelSid, member: &str) {
+    fn note_seen(&mut self, sid: &ChannelSid, member: &MemberSid) {
         if let Some(seen) =
             self.channels.records.get_mut(sid).and_then(|record| record.reading_roster.as_mut())
         {
-            seen.insert(member.into());
+            seen.insert(member.clone());
         }
     }
 
-    fn member_came(&mut self, cx: &mut Cx, sid: &ChannelSid, member: &str, text: &str) {
+    fn member_came(&mut self, cx: &mut Cx, sid: &ChannelSid, member: &MemberSid, text: &str) {
         let Some(data) = read(cx, text) else { return };
         self.note_seen(sid, member);
         let order = self.state.next_order;
@@ -104,7 +105,7 @@ impl Chat {
     }
 
     /// A change of a member, or a member that nobody told of: that one becomes known silently (spec 03 §10).
-    fn member_changed(&mut self, cx: &mut Cx, sid: &ChannelSid, member: &str, text: &str) {
+    fn member_changed(&mut self, cx: &mut Cx, sid: &ChannelSid, member: &MemberSid, text: &str) {
         let Some(data) = read(cx, text) else { return };
         self.note_seen(sid, member);
         let order = self.state.next_order;
@@ -129,8 +130,8 @@ impl Chat {
     }
 
     /// A member by membership.
-    pub(super) fn member(&self, sid: &ChannelSid, member: impl AsRef<str>) -> Option<&Arc<Member>> {
-        self.state.channels.get(sid)?.members.get(member.as_ref()).map(|(_, member)| member)
+    pub(super) fn member(&self, sid: &ChannelSid, member: &MemberSid) -> Option<&Arc<Member>> {
+        self.state.channels.get(sid)?.members.get(member).map(|(_, member)| member)
     }
 
     /// A member by person; of several the one seen last (spec 03 §10).
@@ -145,13 +146,12 @@ fn enter(
     order: u64,
     data: MemberData<'_>,
     channel: &ChannelSid,
-    sid: &str,
+    sid: &MemberSid,
 ) -> Arc<Member> {
-    let sid = MemberSid::from(sid);
     // Most members of a channel have one role.
     let other = entry.members.values().next().map(|(_, member)| &**member);
     let member = Arc::new(data.into_member(channel, sid.clone(), other));
-    entry.members.insert(sid, (order, member.clone()));
+    entry.members.insert(sid.clone(), (order, member.clone()));
     member
 }
 

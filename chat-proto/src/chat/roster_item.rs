@@ -1,14 +1,15 @@
 //! An item of a roster, and what a change of it means (spec 03 §6.5, §8.3).
 
 use alloc::borrow::Cow;
-use alloc::sync::Arc;
 
 use serde::Deserialize;
 
 use super::lenient::{Field, attributes, set, set_text};
 use crate::date::Timestamp;
 use crate::json::{Json, RawText};
-use crate::model::{ChannelSid, Identity, Member, MemberReason, MemberSid, MemberType, Reasons, RoleSid};
+use crate::model::{
+    ChannelSid, Identity, Member, MemberReason, MemberSid, MemberType, Reasons, RoleSid, UserInfoName,
+};
 use crate::plain::{self, once};
 
 /// What an item says. Unlike a [`Member`] it knows what it does not say.
@@ -110,12 +111,12 @@ impl<'a> MemberData<'a> {
         let others = other.and_then(|other| other.role_sid.as_ref());
         let role_sid = self.role_sid.map(|role| match others {
             Some(others) if others.as_str() == role => others.clone(),
-            _ => RoleSid::new(Arc::from(role)),
+            _ => RoleSid::new(role),
         });
         Member {
             sid,
             channel: channel.clone(),
-            identity: self.identity.map(|identity| Identity::new(Arc::from(identity))),
+            identity: self.identity.map(Identity::new),
             member_type: self.member_type,
             is_typing: false,
             attributes: self.attributes.unwrap_or_default(),
@@ -124,7 +125,7 @@ impl<'a> MemberData<'a> {
             date_updated: self.date_updated,
             last_consumed_message_index: self.last_consumed_message_index.flatten(),
             last_consumption_timestamp: self.last_consumption_timestamp,
-            user_info: self.user_info.map(Arc::from),
+            user_info: self.user_info.map(UserInfoName::new),
         }
     }
 
@@ -165,7 +166,7 @@ mod tests {
         );
         assert_eq!(member.identity, Some("bob".into()));
         assert_eq!(member.last_consumption_timestamp, Timestamp::parse("2020-02-01"));
-        assert_eq!(member.user_info.as_deref(), Some("MP9"));
+        assert_eq!(member.user_info, Some("MP9".into()));
     }
 
     #[test]

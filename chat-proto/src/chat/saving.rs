@@ -107,7 +107,7 @@ impl Chat {
             }
         }
         let object = |object| SavedObject::of(object, following);
-        let known = |sid| self.state.channels.contains_key(sid);
+        let known = |sid: &ChannelSid| self.state.channels.contains_key(sid);
         let pending = self.state.pending.iter().map(|(sid, echoes)| {
             let echoes = echoes.iter().map(|(id, echo)| (*id, PendingMessage::clone(echo)));
             (sid.clone(), echoes.collect())

@@ -5,7 +5,9 @@
     reason = "an `Err` is a step like any other: it leaves early, it is no failure"
 )]
 
+use alloc::string::ToString;
 use alloc::sync::Arc;
+use core::fmt;
 
 use super::begin::Step;
 use super::calls::{Progress, Wait};
@@ -210,22 +212,24 @@ impl Chat {
     ) -> Result<(Identity, Option<Arc<str>>), Step> {
         self.need_streams(cx, sid)?;
         let Some(member) = self.member(sid, member) else {
-            return Err(CallError::UnknownMember(member.as_str().into()).into());
+            return Err(CallError::UnknownMember(member.to_string().into()).into());
         };
         match (&member.identity, member.member_type) {
-            (Some(identity), MemberType::Chat) => Ok((identity.clone(), member.user_info.clone())),
+            (Some(identity), MemberType::Chat) => {
+                Ok((identity.clone(), member.user_info.as_ref().map(|name| (&*name.text()).into())))
+            }
             (_, kind) => Err(CallError::NotAUser(kind).into()),
         }
     }
 
     pub(super) fn member_answer(&self, sid: &ChannelSid, member: &MemberRef) -> Step {
-        let (found, name) = match member {
-            MemberRef::Sid(member) => (self.member(sid, member), member.as_str()),
-            MemberRef::Identity(identity) => (self.member_of(sid, identity), identity.as_str()),
+        let (found, name): (_, &dyn fmt::Display) = match member {
+            MemberRef::Sid(member) => (self.member(sid, member), member),
+            MemberRef::Identity(identity) => (self.member_of(sid, identity), identity),
         };
         match found {
             Some(member) => Reply::Member(member.clone()).into(),
-            None => CallError::UnknownMember(name.into()).into(),
+            None => CallError::UnknownMember(name.to_string().into()).into(),
         }
     }
 
@@ -239,9 +243,9 @@ impl Chat {
         if let Some(member) = found {
             Reply::Member(member.clone()).into()
         } else {
-            let name = message.member_sid.as_ref().map(MemberSid::as_str);
-            let name = name.or(message.author.as_ref().map(Identity::as_str)).unwrap_or("(nobody)");
-            CallError::UnknownMember(name.into()).into()
+            let name = message.member_sid.as_ref().map(MemberSid::to_string);
+            let name = name.or_else(|| message.author.as_ref().map(Identity::to_string));
+            CallError::UnknownMember(name.unwrap_or_else(|| "(nobody)".into()).into()).into()
         }
     }
 }

@@ -1,8 +1,6 @@
-use alloc::sync::Arc;
-
 use serde::{Deserialize, Serialize};
 
-use super::{ChannelSid, Identity, MemberSid, RoleSid};
+use super::{ChannelSid, Identity, MemberSid, RoleSid, UserInfoName};
 use crate::date::Timestamp;
 use crate::json::Json;
 
@@ -33,7 +31,7 @@ pub struct Member {
     /// When the read horizon was last reported.
     pub last_consumption_timestamp: Option<Timestamp>,
     /// Name of the Sync map that describes the person, so that fetching the user needs no look-up.
-    pub user_info: Option<Arc<str>>,
+    pub user_info: Option<UserInfoName>,
 }
 
 /// How a member takes part.

@@ -17,5 +17,5 @@ pub use message::{MediaInfo, Message, MessageType};
 pub(crate) use page::PageSource;
 pub use page::{Page, PageRef};
 pub use reasons::{ChannelReason, MemberReason, MessageReason, Reasons, UserReason};
-pub use sid::{ChannelSid, Identity, MediaSid, MemberSid, MessageSid, RoleSid};
+pub use sid::{ChannelSid, Identity, MediaSid, MemberSid, MessageSid, RoleSid, UserInfoName};
 pub use user::{User, UserDescriptor};

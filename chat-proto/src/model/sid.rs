@@ -3,36 +3,50 @@ use core::borrow::Borrow;
 use core::fmt;
 
 use serde::{Deserialize, Serialize};
+use smol_str::SmolStr;
 
-/// Texts that name something: cheap to clone, opaque (a prefix tells nothing for sure, capture fact 33).
+use crate::name::{Name, NameText};
+
+/// What all names have in common: they are opaque (a prefix tells nothing for sure, capture fact 33).
 macro_rules! names {
-    ($($(#[$doc:meta])* $name:ident;)*) => {$(
-        $(#[$doc])*
-        #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-        #[serde(transparent)]
-        pub struct $name(Arc<str>);
-
-        impl $name {
-            /// The name with this text.
-            pub fn new(text: impl Into<Arc<str>>) -> Self {
-                Self(text.into())
-            }
-
-            /// The text.
-            pub fn as_str(&self) -> &str {
-                &self.0
-            }
-        }
-
+    ($($name:ident)*) => {$(
         impl fmt::Debug for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                write!(f, "{:?}", &self.0)
+                fmt::Debug::fmt(&self.0, f)
             }
         }
 
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(&self.0)
+                fmt::Display::fmt(&self.0, f)
+            }
+        }
+
+        impl From<&str> for $name {
+            fn from(text: &str) -> Self {
+                Self::new(text)
+            }
+        }
+    )*};
+}
+
+/// Names whose text is there to be borrowed: cheap to clone, most of them because the text is shared.
+macro_rules! texts {
+    ($($(#[$doc:meta])* $name:ident($text:ty);)*) => {$(
+        $(#[$doc])*
+        #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(transparent)]
+        pub struct $name($text);
+
+        impl $name {
+            /// The name with this text.
+            pub fn new(text: impl AsRef<str>) -> Self {
+                Self(<$text>::from(text.as_ref()))
+            }
+
+            /// The text.
+            pub fn as_str(&self) -> &str {
+                &self.0
             }
         }
 
@@ -48,25 +62,63 @@ macro_rules! names {
             }
         }
 
-        impl From<&str> for $name {
-            fn from(text: &str) -> Self {
-                Self::new(text)
-            }
-        }
+        names!($name);
     )*};
 }
 
-names! {
+/// Names that a client holds by the thousand: kept in 24 bytes and without an allocation as long as they look like what
+/// the service makes; any other text is kept as it is.
+macro_rules! packed {
+    ($($(#[$doc:meta])* $name:ident;)*) => {$(
+        $(#[$doc])*
+        #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(transparent)]
+        pub struct $name(Name);
+
+        impl $name {
+            /// The name with this text.
+            pub fn new(text: impl AsRef<str>) -> Self {
+                Self(Name::new(text.as_ref()))
+            }
+
+            /// The text. It is written out anew each time: names are compared without it.
+            pub fn text(&self) -> NameText<'_> {
+                self.0.text()
+            }
+        }
+
+        impl PartialEq<str> for $name {
+            fn eq(&self, text: &str) -> bool {
+                *self.text() == *text
+            }
+        }
+
+        impl PartialEq<&str> for $name {
+            fn eq(&self, text: &&str) -> bool {
+                *self == **text
+            }
+        }
+
+        names!($name);
+    )*};
+}
+
+texts! {
     /// Names a channel: `CH` and 32 hex digits.
-    ChannelSid;
+    ChannelSid(Arc<str>);
+    /// Names a role: `RL` and 32 hex digits.
+    RoleSid(Arc<str>);
+    /// Names a piece of media: `ME` and 32 hex digits.
+    MediaSid(Arc<str>);
+    /// Names a person, in the words of the app's own tokens. Up to 23 bytes are kept without an allocation.
+    Identity(SmolStr);
+}
+
+packed! {
     /// Names a message: `IM` and 32 hex digits. Within its channel a message goes by its index.
     MessageSid;
     /// Names a membership, one person in one channel: `MB` and 32 hex digits.
     MemberSid;
-    /// Names a role: `RL` and 32 hex digits.
-    RoleSid;
-    /// Names a piece of media: `ME` and 32 hex digits.
-    MediaSid;
-    /// Names a person, in the words of the app's own tokens.
-    Identity;
+    /// Names the Sync map that describes a person: `US`, 32 hex digits and `.info`, or `MP` and 32 hex digits.
+    UserInfoName;
 }

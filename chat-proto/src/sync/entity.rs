@@ -1,7 +1,6 @@
 //! What is remembered of an object: its cursor, the versions of its items, what waits, and who follows it.
 
 use alloc::boxed::Box;
-use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
 use super::gaps::{Fact, Held, What};
@@ -10,10 +9,11 @@ use super::output::{Change, Freshness, Item, Key, Raw};
 use super::subscriptions::Sid;
 use super::versions::{Entry, Versions};
 use super::{EntityId, Kind};
+use crate::text_map::TextMap;
 
 /// All objects that are open, by SID.
 /// Boxed, because the nodes of a tree are a third empty.
-pub(super) type Entities = BTreeMap<Sid, Box<Entity>>;
+pub(super) type Entities = TextMap<Sid, Box<Entity>>;
 
 /// A document, list or map that somebody follows.
 #[derive(Debug, Clone)]

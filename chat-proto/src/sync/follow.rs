@@ -49,9 +49,9 @@ impl Sync {
     pub(super) fn follow(&mut self, cx: &mut Cx, entity: EntityId, follow: Follow, own: bool) {
         let sid = Sid::from(follow.sid);
         let bases = &mut self.bases;
-        let shared = self.entities.entry(sid.clone()).or_insert_with(|| {
+        let shared = self.entities.get_or_insert_with(sid.clone(), |sid| {
             let mut known = Entity::new(follow.kind, follow.name, Some(follow.cursor));
-            known.links = bases.links(&sid, follow.items, follow.context);
+            known.links = bases.links(sid, follow.items, follow.context);
             Box::new(known)
         });
         if shared.kind != follow.kind {

@@ -40,6 +40,7 @@ use core::fmt;
 
 use crate::cx::Cx;
 use crate::event::Event as AppEvent;
+use crate::small_map::SmallMap;
 use crate::time::Why;
 use crate::timers::TimerKey;
 use crate::twilsock::{HttpReply, RequestError};
@@ -135,7 +136,7 @@ pub(crate) struct Sync {
     entities: Entities,
     bases: Bases,
     subscriptions: Subscriptions,
-    queries: BTreeMap<QueryId, Query>,
+    queries: SmallMap<QueryId, Query>,
     /// Objects that fell behind.
     behind: BTreeSet<Sid>,
     /// Outputs that no frame carries.

@@ -249,10 +249,10 @@ impl Sync {
             None => Sid::from(&*root.sid.0),
         };
         let bases = &mut self.bases;
-        let shared = self.entities.entry(sid.clone()).or_insert_with(|| {
+        let shared = self.entities.get_or_insert_with(sid.clone(), |sid| {
             let mut new = Entity::new(kind, name, root.last_event_id);
             if kind != Kind::Document {
-                new.links = bases.links(&sid, root.items_url(), root.context_url());
+                new.links = bases.links(sid, root.items_url(), root.context_url());
             }
             Box::new(new)
         });

@@ -13,6 +13,7 @@ use super::poke::{Action, PokeBody, PokeReply};
 use super::table::{Input, State};
 use super::{Kind, Tag, Timer, rest};
 use crate::cx::Cx;
+use crate::small_map::SmallMap;
 use crate::time::Time;
 use crate::twilsock::{HttpReply, RequestError, Url};
 
@@ -68,7 +69,7 @@ pub(super) struct Subscriptions {
     records: BTreeMap<Sid, Record>,
     /// Those that wait for a poke, in its order.
     due: BTreeSet<(Action, u64, Sid)>,
-    pokes: BTreeMap<u64, Poke>,
+    pokes: SmallMap<u64, Poke>,
     max_batch: usize,
     next_delay: u64,
     last_correlation_id: u64,
@@ -83,7 +84,7 @@ impl Default for Subscriptions {
             connected: false,
             records: BTreeMap::new(),
             due: BTreeSet::new(),
-            pokes: BTreeMap::new(),
+            pokes: SmallMap::default(),
             max_batch: FIRST_BATCH,
             next_delay: FIRST_DELAY,
             last_correlation_id: 0,
@@ -232,7 +233,7 @@ impl Subscriptions {
     }
 
     fn forget_pokes(&mut self, cx: &mut Cx) {
-        for correlation_id in core::mem::take(&mut self.pokes).into_keys() {
+        for (correlation_id, _) in core::mem::take(&mut self.pokes) {
             cx.timers.cancel(Timer::Watchdog(correlation_id));
         }
     }

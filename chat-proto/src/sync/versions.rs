@@ -6,6 +6,7 @@ use alloc::vec::Vec;
 use core::borrow::Borrow;
 
 use super::output::Key;
+use crate::name::Sid;
 use crate::small_map::SmallMap;
 
 /// How many items of a list are remembered. Beyond it the half that changed longest ago is forgotten (law 8).
@@ -13,8 +14,9 @@ const LIST_ITEMS: usize = 4096;
 /// How many items of a map are remembered: more, because nobody pages through a map backwards.
 const MAP_ITEMS: usize = 32_768;
 
-/// What is known of one item.
+/// What is known of one item. Packed, because there is one of every member and every message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(C, packed(2))]
 pub(super) struct Entry {
     /// The id of the last event that touched it, as far as known.
     pub(super) version: i64,
@@ -29,7 +31,8 @@ pub(super) struct Entry {
 pub(super) enum Versions {
     None,
     List(Table<u64>),
-    Map(Table<Box<str>>),
+    /// Of items that are called by SIDs, as in rosters, and of others.
+    Map(Table<Sid>, Option<Box<Table<Box<str>>>>),
 }
 
 impl Versions {
@@ -38,13 +41,16 @@ impl Versions {
     }
 
     pub(super) fn map() -> Self {
-        Self::Map(Table::new(MAP_ITEMS))
+        Self::Map(Table::new(MAP_ITEMS), None)
     }
 
     pub(super) fn get(&self, key: &Key<'_>) -> Option<Entry> {
         match (self, key) {
             (Self::List(table), Key::Index(index)) => table.get(index),
-            (Self::Map(table), Key::Name(name)) => table.get(&**name),
+            (Self::Map(sids, others), Key::Name(name)) => match Sid::pack(name) {
+                Some(sid) => sids.get(&sid),
+                None => others.as_ref()?.get(&**name),
+            },
             _ => None,
         }
     }
@@ -52,8 +58,13 @@ impl Versions {
     pub(super) fn set(&mut self, key: &Key<'_>, entry: Entry) {
         match (self, key) {
             (Self::List(table), Key::Index(index)) => table.set(index, |index| *index, entry),
-            (Self::Map(table), Key::Name(name)) => {
-                table.set(&**name, |name| Cow::Borrowed(name).into(), entry);
+            (Self::Map(sids, others), Key::Name(name)) => {
+                if let Some(sid) = Sid::pack(name) {
+                    sids.set(&sid, |sid| *sid, entry);
+                } else {
+                    let others = others.get_or_insert_with(|| Box::new(Table::new(MAP_ITEMS)));
+                    others.set(&**name, |name| Cow::Borrowed(name).into(), entry);
+                }
             }
             _ => {}
         }
@@ -64,7 +75,9 @@ impl Versions {
         match self {
             Self::None => i64::MIN,
             Self::List(table) => table.forgotten,
-            Self::Map(table) => table.forgotten,
+            Self::Map(sids, others) => {
+                sids.forgotten.max(others.as_ref().map_or(i64::MIN, |others| others.forgotten))
+            }
         }
     }
 }
@@ -154,7 +167,30 @@ mod tests {
         let mut versions = Versions::map();
         versions.set(&Key::Index(1), entry(1));
         assert_eq!(versions.get(&Key::Index(1)), None);
-        versions.set(&Key::Name("a".into()), entry(1));
-        assert_eq!(versions.get(&Key::Name("a".into())), Some(entry(1)));
+        let sid = "MB0123456789abcdef0123456789abcdef";
+        for (name, version) in [("a", 1), (sid, 2), ("friendlyName", 3), ("a", 4)] {
+            versions.set(&Key::Name(name.into()), entry(version));
+            assert_eq!(versions.get(&Key::Name(name.into())), Some(entry(version)));
+        }
+        assert_eq!(versions.get(&Key::Name(sid.into())), Some(entry(2)));
+        assert_eq!(versions.get(&Key::Name("b".into())), None);
+    }
+
+    #[test]
+    fn an_item_of_a_roster_takes_little_room() {
+        assert_eq!(size_of::<(Sid, Entry)>(), 28);
+    }
+
+    #[test]
+    fn what_a_map_forgets_is_noted_whatever_its_items_are_called() {
+        for name in ["item", "MB0123456789abcdef0123456789ab"] {
+            let mut versions = Versions::map();
+            for index in 0..40_000_i64 {
+                versions.set(&Key::Name(alloc::format!("{name}{index:04x}").into()), entry(index));
+            }
+            assert!(versions.forgotten() > 0, "{name}");
+            let first = alloc::format!("{name}{:04x}", 0);
+            assert_eq!(versions.get(&Key::Name(first.into())), None);
+        }
     }
 }

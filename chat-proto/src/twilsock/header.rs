@@ -78,16 +78,19 @@ fn plain_header(text: &str) -> Option<Header<'_>> {
     let (mut id, mut method, mut payload_size) = (None, None, None);
     let (mut status, mut http_status) = (None, None);
     let (mut continuation_token, mut message_type, mut client_update_type) = (None, None, None);
-    plain::object(text, |value, name| match name {
-        "id" => once(&mut id, value.text()?),
-        "method" => once(&mut method, value.text()?),
-        "payload_size" => once(&mut payload_size, value.integer()?),
-        "status" => once(&mut status, value.raw()?),
-        "http_status" => once(&mut http_status, value.raw()?),
-        "continuation_token" => once(&mut continuation_token, value.text()?),
-        "message_type" => once(&mut message_type, value.text()?),
-        "client_update_type" => once(&mut client_update_type, value.text()?),
-        _ => value.skip(),
+    plain::object(text, |value, name| {
+        let text = match name {
+            "id" => &mut id,
+            "method" => &mut method,
+            "continuation_token" => &mut continuation_token,
+            "message_type" => &mut message_type,
+            "client_update_type" => &mut client_update_type,
+            "payload_size" => return once(&mut payload_size, value.integer()?),
+            "status" => return once(&mut status, value.raw()?),
+            "http_status" => return once(&mut http_status, value.raw()?),
+            _ => return value.skip(),
+        };
+        once(text, value.text()?)
     })?;
     Some(Header {
         id: id?.into(),

@@ -9,11 +9,12 @@ use super::retry::{Attempts, Verdict};
 use super::{HttpReply, Incoming, Notice, Owner, Request, RequestError, RequestId, Timer, outgoing};
 use crate::command::FrameBytes;
 use crate::cx::Cx;
+use crate::small_map::SmallMap;
 
 /// All requests that are not answered yet.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Upstream {
-    requests: BTreeMap<RequestId, Entry>,
+    requests: SmallMap<RequestId, Entry>,
     /// Those to be sent. Ids rise, so this is the order of submission, also for one that must go again.
     queue: BTreeSet<RequestId>,
     /// Those under way, by the id of their frame; each attempt has its own.

@@ -1,5 +1,7 @@
 //! Goal 7: a frame costs the same in however many channels a client is.
 
+use std::collections::HashMap;
+
 use chat_bench::frames::Kind;
 use chat_bench::ring::{Place, Ring, SLICE, Work};
 
@@ -24,6 +26,51 @@ pub(crate) fn ring(channels: usize) -> Ring {
         ring.fill(SLICE);
     }
     ring
+}
+
+/// What memory costs however little of it is touched: (b), one look into a map that is as large as the client, and one
+/// write to what is found.
+#[derive(Debug)]
+pub(crate) struct Memory<'a> {
+    ring: &'a mut Ring,
+    map: HashMap<u64, Box<[u8]>>,
+}
+
+/// The objects of a channel that frames are about: its document, its list, its map.
+const OBJECTS: usize = 3;
+
+impl<'a> Memory<'a> {
+    /// For the frames of a ring. A channel takes so many bytes.
+    pub(crate) fn new(ring: &'a mut Ring, bytes_of_a_channel: usize) -> Self {
+        let objects = OBJECTS * ring.place.rooms().len();
+        let object = || vec![0; bytes_of_a_channel / OBJECTS].into_boxed_slice();
+        let map = (0..objects as u64).map(|n| (n, object())).collect();
+        Self { ring, map }
+    }
+
+    /// Makes new frames.
+    pub(crate) fn fill(&mut self) {
+        self.ring.fill(SLICE);
+    }
+
+    /// Does it once with every frame.
+    pub(crate) fn run(&mut self) {
+        std::hint::black_box(self.ring.run(Work::Borrow));
+        for frame in self.ring.frames() {
+            let object = object_of(frame) % self.map.len().max(1) as u64;
+            if let Some(byte) = self.map.get_mut(&object).and_then(|object| object.first_mut()) {
+                *byte = byte.wrapping_add(1);
+            }
+        }
+    }
+}
+
+/// A number for the object that a frame names: as evenly spread as SIDs are.
+fn object_of(frame: &[u8]) -> u64 {
+    let name = memchr::memmem::find(frame, b"_sid\":\"").and_then(|at| frame.get(at + 9..at + 25));
+    name.unwrap_or_default()
+        .iter()
+        .fold(0_u64, |number, digit| number.wrapping_mul(31).wrapping_add(u64::from(*digit)))
 }
 
 /// Counts.

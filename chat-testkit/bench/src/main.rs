@@ -22,7 +22,7 @@ chat-bench counts [PART]   instructions and allocations of the benchmarks whose 
 chat-bench room            bytes that a client takes
 chat-bench check           fails when a benchmark costs more than budgets.json says
 chat-bench update          writes what the benchmarks cost now as the new budgets
-chat-bench hold            holds a client in 1,000 channels, for a heap profiler";
+chat-bench hold [CHANNELS] holds a client in so many channels (1,000), for a heap profiler";
 
 fn main() -> ExitCode {
     let mut arguments = env::args().skip(1);
@@ -41,7 +41,7 @@ fn main() -> ExitCode {
         }
         "check" => check(),
         "update" => counts("").and_then(|counts| budgets::update(&counts)).map(|()| true),
-        "hold" => room::hold(),
+        "hold" => room::hold(only.parse().unwrap_or(1000)),
         _ => {
             eprintln!("{USAGE}");
             Ok(false)

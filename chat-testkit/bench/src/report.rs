@@ -8,6 +8,7 @@ use chat_bench::ring::{Place, Ring, SLICE, Work};
 
 use crate::counted::{self, Count};
 use crate::goals::Goal;
+use crate::room::Room;
 use crate::times::{self, QUIET, ROUNDS, Timed};
 use crate::{callgrind, growth, room, scenes};
 
@@ -48,9 +49,10 @@ pub(crate) fn print() -> io::Result<()> {
     let mut goals = Vec::new();
     frames(&counts, &mut goals);
     scenes(&counts, &mut goals);
-    growth(&counts, &mut goals);
+    let room = room::measure();
+    growth(&counts, room, &mut goals);
     peer(&counts, &mut goals);
-    rooms(&mut goals);
+    rooms(room, &mut goals);
     println!("\ngoals (5 and 6 beside the SDK itself, and 8: `--bin end_to_end`)");
     goals.sort_by_key(Goal::number);
     for goal in goals {
@@ -199,7 +201,7 @@ fn scenes(counts: &Counts, goals: &mut Vec<Goal>) {
     ));
 }
 
-fn growth(counts: &Counts, goals: &mut Vec<Goal>) {
+fn growth(counts: &Counts, room: Room, goals: &mut Vec<Goal>) {
     println!("\ngrowth: a frame of the mix in so many channels of two people");
     let mut rings: Vec<Ring> = growth::CHANNELS.into_iter().map(growth::ring).collect();
     let timed = times::pairs(
@@ -216,6 +218,23 @@ fn growth(counts: &Counts, goals: &mut Vec<Goal>) {
         let instructions = counts.instructions(&growth::name_of(channels));
         println!(
             "  {channels:6} channels {:7.0} ns median {:7.0} best, {:4.2} times the first [{:4.2}-{:4.2}], {instructions:7.0} instructions",
+            timed.each.median(),
+            timed.each.best(),
+            timed.ratio.median(),
+            timed.ratio.percentile(10),
+            timed.ratio.percentile(90),
+        );
+    }
+    let bytes_of_a_channel = usize::try_from(room.thousand / 1000).unwrap_or(0);
+    let mut memories: Vec<_> =
+        rings.iter_mut().map(|ring| growth::Memory::new(ring, bytes_of_a_channel)).collect();
+    let memory = times::pairs(&mut memories, ROUNDS, SLICE, growth::Memory::fill, growth::Memory::run);
+    println!(
+        "what of it is memory: (b), one look into a map that is as large as that client, and one write there"
+    );
+    for (channels, timed) in growth::CHANNELS.into_iter().zip(&memory) {
+        println!(
+            "  {channels:6} channels {:7.0} ns median {:7.0} best, {:4.2} times the first [{:4.2}-{:4.2}]",
             timed.each.median(),
             timed.each.best(),
             timed.ratio.median(),
@@ -298,8 +317,7 @@ fn peer(counts: &Counts, goals: &mut Vec<Goal>) {
     goals.push(Goal::at_most(9, "our instructions for a message", instructions, 0.55, "of twilight's"));
 }
 
-fn rooms(goals: &mut Vec<Goal>) {
-    let room = room::measure();
+fn rooms(room: Room, goals: &mut Vec<Goal>) {
     #[expect(clippy::cast_precision_loss, reason = "bytes")]
     let figures = [room.idle, room.member, room.message, room.thousand].map(|bytes| bytes as f64);
     let [idle, member, message, thousand] = figures;

@@ -184,6 +184,11 @@ impl Ring {
         self.frames.iter().map(|frame| frame.bytes.len()).sum::<usize>() / self.frames.len().max(1)
     }
 
+    /// The frames.
+    pub fn frames(&self) -> impl Iterator<Item = &[u8]> {
+        self.frames.iter().map(|frame| &*frame.bytes)
+    }
+
     /// How many frames there are.
     pub fn len(&self) -> usize {
         self.frames.len()

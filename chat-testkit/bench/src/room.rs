@@ -76,9 +76,9 @@ fn message() -> i64 {
     (taken.live - i64::try_from(bytes).unwrap_or(0)) / i64::max(count, 1)
 }
 
-/// Holds a client in 1,000 channels, for a heap profiler to look at.
-pub(crate) fn hold() -> ! {
-    let (rig, tape) = scenes::started(1000, Duration::from_millis(1));
+/// Holds a client in so many channels, for a heap profiler to look at.
+pub(crate) fn hold(channels: usize) -> ! {
+    let (rig, tape) = scenes::started(channels, Duration::from_millis(1));
     let mut client = rig.fresh_client();
     replay(&mut client, &tape);
     drop(rig);

@@ -63,9 +63,9 @@ pub fn descriptor(channel: &ChannelDescriptor) -> Value {
 /// A message.
 pub fn message(message: &Message) -> Value {
     json!({
-        "sid": message.sid.as_str(), "channel": message.channel.as_str(), "index": message.index, "author": name(message.author.as_ref()),
+        "sid": message.sid, "channel": message.channel.as_str(), "index": message.index, "author": name(message.author.as_ref()),
         "body": message.body, "type": word(&message.message_type), "attributes": attributes(&message.attributes),
-        "memberSid": message.member_sid.as_ref().map(chat_proto::MemberSid::as_str), "lastUpdatedBy": name(message.last_updated_by.as_ref()),
+        "memberSid": message.member_sid, "lastUpdatedBy": name(message.last_updated_by.as_ref()),
         "timestamp": date(message.timestamp), "dateUpdated": date(message.date_updated),
     })
 }
@@ -73,7 +73,7 @@ pub fn message(message: &Message) -> Value {
 /// A member.
 pub fn member(member: &Member) -> Value {
     json!({
-        "sid": member.sid.as_str(), "channel": member.channel.as_str(), "identity": name(member.identity.as_ref()),
+        "sid": member.sid, "channel": member.channel.as_str(), "identity": name(member.identity.as_ref()),
         "type": word(&member.member_type), "isTyping": member.is_typing, "attributes": attributes(&member.attributes),
         "roleSid": member.role_sid.as_ref().map(chat_proto::RoleSid::as_str),
         "lastConsumedMessageIndex": member.last_consumed_message_index,

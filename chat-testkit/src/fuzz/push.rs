@@ -55,7 +55,7 @@ fn agrees(plain: &Value, read: &Result<PushNotification, PushError>) {
     assert_eq!(Some(read.push_type.as_str()), push_type.as_deref());
     let same = |ours: Option<&str>, plain: Option<String>| assert_eq!(ours, plain.as_deref());
     same(read.channel_sid.as_ref().map(chat_proto::ChannelSid::as_str), text(data, "channel_sid"));
-    same(read.message_sid.as_ref().map(chat_proto::MessageSid::as_str), text(data, "message_sid"));
+    same(read.message_sid.as_ref().map(chat_proto::MessageSid::text).as_deref(), text(data, "message_sid"));
     let index = data.get("message_index").and_then(|index| match index {
         Value::String(digits) if digits.bytes().all(|byte| byte.is_ascii_digit()) => digits.parse().ok(),
         index => index.as_u64(),

@@ -147,7 +147,7 @@ pub(crate) fn odd_objects() -> SessionFile {
     it.note(a, "somebody takes part by text message");
     let roster = it.admin("sync", &json!({ "type": "map", "id": format!("{ch}.roster") })).unwrap();
     let guest = chat_proto::MemberSid::new(format!("MB{:032x}", 7));
-    let event = json!({ "id": 1, "map_sid": roster["sid"], "map_revision": "2", "item_key": guest.as_str(),
+    let event = json!({ "id": 1, "map_sid": roster["sid"], "map_revision": "2", "item_key": guest,
         "item_data": { "type": "sms", "attributes": "{}", "roleSid": "RL1" }, "item_revision": "1" });
     let payload = json!({ "event_type": "map_item_added", "event_protocol_version": 3, "event": event });
     it.admin(

@@ -94,7 +94,7 @@ fn attributes_of_nobody_are_not_changed() {
     assert!(matches!(answer, Err(CallError::UnknownMember(_))), "{answer:?}");
     let me = MemberRef::Identity("alice".into());
     let Ok(Reply::Member(me)) = stage.ask(alice, Call::GetMember(channel.clone(), me)) else { panic!() };
-    assert!(matches!(stage.ask(alice, update(me.sid.as_str())), Ok(Reply::Member(_))));
+    assert!(matches!(stage.ask(alice, update(&me.sid.text())), Ok(Reply::Member(_))));
 }
 
 /// With nothing but time against it, an update of the token is decided by the next connection.

@@ -87,7 +87,7 @@ fn write(to: &mut Params, command: &SessionCommand) -> &'static str {
             to.channel(channel);
             match member {
                 MemberRef::Identity(identity) => to.username(identity),
-                MemberRef::Sid(sid) => to.text("memberSid", sid.as_str()),
+                MemberRef::Sid(sid) => to.text("memberSid", &sid.text()),
             }
             "removeMember"
         }
@@ -146,7 +146,7 @@ fn write(to: &mut Params, command: &SessionCommand) -> &'static str {
         }
         SessionCommand::EditMemberAttributes { channel, member, attributes } => {
             to.channel(channel);
-            to.text("memberSid", member.as_str());
+            to.text("memberSid", &member.text());
             to.attributes(attributes);
             "editMemberAttributes"
         }
