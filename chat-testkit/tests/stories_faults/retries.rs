@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use chat_proto::{Call, CallDeadline, CallError, Config, Phase, Reply};
+use chat_proto::{Call, CallDeadline, CallError, Config, Fault, Phase, Reply};
 use serde_json::{Value, json};
 
 use crate::people::*;
@@ -247,4 +247,33 @@ fn what_is_executed_too_late_may_double_as_documented() {
     let stored = stored(&mut stage, &channel);
     assert!((1..=2).contains(&stored.len()), "{stored:?}");
     assert_eq!(added(&stage.take_events(alice)), stored);
+}
+
+/// What cannot be read is asked for less and less often, and told as often; once it is there, all goes on.
+#[test]
+fn what_stays_away_is_read_ever_more_seldom() {
+    let (mut stage, alice, channel) = in_channel();
+    let bob = stage.enter("bob");
+    stage.settle();
+    let list = json!({ "method": "GET", "path": "/Lists/[^/]+\\.messages$" });
+    fault(&mut stage, &json!({ "on": "http", "match": list, "status": 500, "count": -1 }));
+    let _ = stage.ask(bob, Call::GetChannelBySid(channel.clone()));
+    let _ = stage.start(bob, Call::Join(channel.clone())).unwrap();
+    let mut told = Vec::new();
+    for _ in 0..3600 {
+        let now = stage.now();
+        if faults(&stage.take_events(bob)).iter().any(|fault| matches!(fault, Fault::NotLoaded { .. })) {
+            told.push(now);
+        }
+        stage.advance(Duration::from_secs(1));
+    }
+    let waits: Vec<u64> = told.windows(2).map(|pair| pair[1].since(pair[0]).as_secs()).collect();
+    for (wait, least) in waits.iter().zip([10, 20, 40, 80, 160, 320, 320, 320]) {
+        assert!((least - 1..=least + least / 2 + 2).contains(wait), "{waits:?}");
+    }
+    assert!(waits.len() >= 8, "{waits:?}");
+    stage.admin("faults/clear", &json!({})).unwrap();
+    stage.advance(Duration::from_mins(9));
+    works(&mut stage, bob, &channel, "hello");
+    assert_eq!(held(&stage, alice, &channel), held(&stage, bob, &channel));
 }
