@@ -1,6 +1,14 @@
+// The first definition of a link counts: in here the pages beside the README are modules.
+#![doc = "[`CONTROL.md`]: control\n[`FAULTS.md`]: faults\n\n"]
 #![doc = include_str!("../README.md")]
 
 pub mod compare;
+#[cfg(doc)]
+#[doc = include_str!("../CONTROL.md")]
+pub mod control {}
+#[cfg(doc)]
+#[doc = include_str!("../FAULTS.md")]
+pub mod faults {}
 pub mod fuzz;
 pub mod inspect;
 #[cfg(feature = "interop")]

@@ -1,9 +1,9 @@
 //! The referee: is this host one that a [`Client`] can rely on?
 //!
-//! A host has few duties (perform commands, answer each once, tick in time, store what it says it stored, go on reading), and each that it neglects
-//! shows as something else: a call without an answer, a socket that hangs. [`HostCheck`] has the doors of the client and
-//! stands in its place; what the host does wrong it keeps as [`Breach`]es, with the moment and what was expected. It is
-//! plain data without a thread or a clock, so it goes wherever the client goes, in any runtime.
+//! A host has few duties (perform commands, answer each once, tick in time, store what it says it stored, go on reading),
+//! and each that it neglects shows as something else: a call without an answer, a socket that hangs. [`HostCheck`] has the
+//! doors of the client and stands in its place; what the host does wrong it keeps as [`Breach`]es, with the moment and what
+//! was expected. It is plain data without a thread or a clock, so it goes wherever the client goes, in any runtime.
 //!
 //! ```
 //! use std::time::Duration;
@@ -35,7 +35,7 @@ use chat_proto::{
     ResumeError, Saved, Seed, State, Stats, Time, Token, Why,
 };
 
-use crate::world::Core;
+use crate::world::{Core, core_by_own_methods};
 use links::Links;
 use requests::Requests;
 use saves::Saves;
@@ -70,6 +70,21 @@ impl<C: Core> HostCheck<C> {
     pub fn new(config: Config, token: Token, seed: &Seed, now: Time) -> Self {
         let bounds = Bounds::of(&config);
         Self::watch(C::new(config, token, seed, now), bounds, now)
+    }
+
+    /// As [`Client::resume`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn resume(
+        config: Config,
+        token: Token,
+        seed: &Seed,
+        now: Time,
+        saved: Saved,
+    ) -> Result<Self, ResumeError> {
+        let bounds = Bounds::of(&config);
+        Ok(Self::watch(C::resume(config, token, seed, now, saved)?, bounds, now))
     }
 
     /// Watches the host of a client that was made elsewhere, from `now` on.
@@ -255,56 +270,5 @@ impl<C> Deref for HostCheck<C> {
     }
 }
 
-/// So that a [`World`](crate::world::World) can run with it: its hosts are hosts like any other.
-impl<C: Core> Core for HostCheck<C> {
-    fn new(config: Config, token: Token, seed: &Seed, now: Time) -> Self {
-        Self::new(config, token, seed, now)
-    }
-
-    fn resume(
-        config: Config,
-        token: Token,
-        seed: &Seed,
-        now: Time,
-        saved: Saved,
-    ) -> Result<Self, ResumeError> {
-        let bounds = Bounds::of(&config);
-        Ok(Self::watch(C::resume(config, token, seed, now, saved)?, bounds, now))
-    }
-
-    fn save(&self, now: Time) -> Saved {
-        self.save(now)
-    }
-
-    fn handle(&mut self, now: Time, input: Input<'_>) {
-        self.handle(now, input);
-    }
-
-    fn call(&mut self, now: Time, call: Call, options: CallOptions) -> Result<CallId, Refused> {
-        self.call(now, call, options)
-    }
-
-    fn cancel(&mut self, now: Time, id: CallId) -> Cancel {
-        self.cancel(now, id)
-    }
-
-    fn poll_command(&mut self) -> Option<Command> {
-        self.poll_command()
-    }
-
-    fn poll_event(&mut self) -> Option<Event> {
-        self.poll_event()
-    }
-
-    fn deadline(&self) -> Option<Deadline> {
-        self.deadline()
-    }
-
-    fn state(&self) -> &State {
-        self.state()
-    }
-
-    fn stats(&self) -> &Stats {
-        self.stats()
-    }
-}
+// So that a `World` can run with it: its hosts are hosts like any other.
+core_by_own_methods!(HostCheck<C>, C: Core);

@@ -2,7 +2,6 @@
 
 use std::cell::Cell;
 use std::convert::Infallible;
-use std::time::Duration;
 
 use async_channel::Sender;
 use http_body_util::{BodyExt, Full, Limited};
@@ -13,31 +12,19 @@ use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
 use serde_json::{Value, json};
 use smol::net::{TcpListener, TcpStream};
-use smol::{LocalExecutor, Timer};
 use smol_hyper::rt::FuturesIo;
 
+use super::accept;
 use super::engine::{Work, ask};
 use crate::service::AdminError;
 
 /// Longest body of a command.
 const MAX_BODY: usize = 16 << 20;
-/// The wait after an `accept` that failed.
-const ACCEPT_RETRY: Duration = Duration::from_millis(50);
 const PREFIX: &str = "/admin/";
 
 /// Serves until it is dropped.
 pub(super) async fn listen(listener: TcpListener, work: Sender<Work>) {
-    let connections = LocalExecutor::new();
-    connections
-        .run(async {
-            loop {
-                match listener.accept().await {
-                    Ok((stream, _)) => connections.spawn(connection(stream, work.clone())).detach(),
-                    Err(_) => drop(Timer::after(ACCEPT_RETRY).await),
-                }
-            }
-        })
-        .await;
+    accept::each(listener, |stream| connection(stream, work.clone())).await;
 }
 
 async fn connection(stream: TcpStream, work: Sender<Work>) {

@@ -10,28 +10,17 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Request, Response, StatusCode};
 use smol::net::{TcpListener, TcpStream};
-use smol::{LocalExecutor, Timer};
 use smol_hyper::rt::FuturesIo;
 
+use super::accept;
 use super::engine::{HttpAnswer, Work};
-use super::listener::ACCEPT_RETRY;
 
 /// Longest body that is read; the service has a limit of its own below it.
 const MAX_BODY: usize = 256 << 20;
 
 /// Serves until it is dropped.
 pub(super) async fn listen(listener: TcpListener, work: Sender<Work>) {
-    let connections = LocalExecutor::new();
-    connections
-        .run(async {
-            loop {
-                match listener.accept().await {
-                    Ok((stream, _)) => connections.spawn(connection(stream, work.clone())).detach(),
-                    Err(_) => drop(Timer::after(ACCEPT_RETRY).await),
-                }
-            }
-        })
-        .await;
+    accept::each(listener, |stream| connection(stream, work.clone())).await;
 }
 
 async fn connection(stream: TcpStream, work: Sender<Work>) {

@@ -4,6 +4,7 @@
 //! not stall the service it talks to. One task owns the [`Service`](crate::service::Service) and the clock;
 //! connections reach it by channels, and it never waits for one of them.
 
+mod accept;
 mod control;
 mod engine;
 mod listener;

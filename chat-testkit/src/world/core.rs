@@ -44,54 +44,63 @@ pub trait Core: Clone + fmt::Debug {
     fn stats(&self) -> &Stats;
 }
 
-impl Core for Client {
-    fn new(config: Config, token: Token, seed: &Seed, now: Time) -> Self {
-        Self::new(config, token, seed, now)
-    }
+/// Implements [`Core`] for a type that has all of its methods itself.
+macro_rules! core_by_own_methods {
+    ($type:ty $(, $of:ident: $bound:path)?) => {
+        impl$(<$of: $bound>)? $crate::world::Core for $type {
+            fn new(config: Config, token: Token, seed: &Seed, now: Time) -> Self {
+                Self::new(config, token, seed, now)
+            }
 
-    fn resume(
-        config: Config,
-        token: Token,
-        seed: &Seed,
-        now: Time,
-        saved: Saved,
-    ) -> Result<Self, ResumeError> {
-        Self::resume(config, token, seed, now, saved)
-    }
+            fn resume(
+                config: Config,
+                token: Token,
+                seed: &Seed,
+                now: Time,
+                saved: Saved,
+            ) -> Result<Self, ResumeError> {
+                Self::resume(config, token, seed, now, saved)
+            }
 
-    fn save(&self, now: Time) -> Saved {
-        self.save(now)
-    }
+            fn save(&self, now: Time) -> Saved {
+                self.save(now)
+            }
 
-    fn handle(&mut self, now: Time, input: Input<'_>) {
-        self.handle(now, input);
-    }
+            fn handle(&mut self, now: Time, input: Input<'_>) {
+                self.handle(now, input);
+            }
 
-    fn call(&mut self, now: Time, call: Call, options: CallOptions) -> Result<CallId, Refused> {
-        self.call(now, call, options)
-    }
+            fn call(&mut self, now: Time, call: Call, options: CallOptions) -> Result<CallId, Refused> {
+                self.call(now, call, options)
+            }
 
-    fn cancel(&mut self, now: Time, id: CallId) -> Cancel {
-        self.cancel(now, id)
-    }
+            fn cancel(&mut self, now: Time, id: CallId) -> Cancel {
+                self.cancel(now, id)
+            }
 
-    fn poll_command(&mut self) -> Option<Command> {
-        self.poll_command()
-    }
+            fn poll_command(&mut self) -> Option<Command> {
+                self.poll_command()
+            }
 
-    fn poll_event(&mut self) -> Option<Event> {
-        self.poll_event()
-    }
+            fn poll_event(&mut self) -> Option<Event> {
+                self.poll_event()
+            }
 
-    fn deadline(&self) -> Option<Deadline> {
-        self.deadline()
-    }
+            fn deadline(&self) -> Option<Deadline> {
+                self.deadline()
+            }
 
-    fn state(&self) -> &State {
-        self.state()
-    }
+            fn state(&self) -> &State {
+                self.state()
+            }
 
-    fn stats(&self) -> &Stats {
-        self.stats()
-    }
+            fn stats(&self) -> &Stats {
+                self.stats()
+            }
+        }
+    };
 }
+
+pub(crate) use core_by_own_methods;
+
+core_by_own_methods!(Client);

@@ -47,6 +47,7 @@ use queue::Queue;
 use transfers::Exchanges;
 
 pub use self::core::Core;
+pub(crate) use self::core::core_by_own_methods;
 pub use plan::{Hosts, Plan, Weather};
 pub use rng::Rng;
 pub use session::{Entry, Note, Origin, Resumed, Session};

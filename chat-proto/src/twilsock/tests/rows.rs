@@ -53,8 +53,10 @@ const STATES: [(State, fn() -> Subject); 11] = [
     (State::Unsupported, || closed_by_the_service(406, true)),
 ];
 
+type Happens = fn(&mut Subject);
+
 /// All that can happen.
-const EVENTS: [(&str, fn(&mut Subject)); 18] = [
+const EVENTS: [(&str, Happens); 18] = [
     ("a new token", |subject| subject.rig.update_token(2, "T2")),
     ("a shutdown", |subject| subject.rig.shut_down(2)),
     ("the socket opens", |subject| subject.rig.open()),
