@@ -1,9 +1,9 @@
 //! A host of std threads and a blocking WebSocket library: `blocking TOKEN URL`.
 //!
-//! One thread drives the client; the program talks to it over two channels. Connecting and closing block, so each has a
-//! thread of its own. Reading and writing must not block one another, so the open socket does not block at all: what it
-//! does not take yet waits in the library's buffer. `URL` is `ws://…`: for `wss://…` turn on a TLS feature of tungstenite
-//! and let [`tcp`] find the socket inside.
+//! One thread drives the client: it waits for calls of the program, for reports of the socket, and for the deadline. Each
+//! socket has a thread of its own, which may block while it connects. Then reading and writing must not hold one another
+//! up, so the open socket does not block at all. `URL` is `ws://…`: for `wss://…` turn on a TLS feature of tungstenite and
+//! take its `client_tls`.
 
 #![expect(
     clippy::disallowed_macros,
@@ -12,155 +12,96 @@
 )]
 
 use std::error::Error;
-use std::io;
+use std::io::ErrorKind;
 use std::net::TcpStream;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::{JoinHandle, spawn};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use chat_proto::{
-    Call, CallOptions, Cause, Client, Command, Config, CreateChannel, Event, Frame, HttpFailure, Input, Json,
-    LinkId, Reply, Seed, SendMessage, Time, Token,
+    Call, CallOptions, Cause, Client, Command, Config, CreateChannel, Event, FrameBytes, Input, InputRecord,
+    Json, LinkId, Reply, Seed, SendMessage, Time, Token,
 };
-use tungstenite::client::connect_with_config;
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded, select, unbounded};
+use tungstenite::Message;
 use tungstenite::error::Error as WsError;
-use tungstenite::stream::MaybeTlsStream;
-use tungstenite::{Message, WebSocket};
+use tungstenite::http::Uri;
 
 type Failure = Box<dyn Error + Send + Sync>;
-type Socket = WebSocket<MaybeTlsStream<TcpStream>>;
 
 // ---- the host: all that a runtime needs to know of the client
 
+/// How long a service may take to let us in, and at the end for what is still to be written.
+const PATIENCE: Duration = Duration::from_secs(10);
 /// How long a message may wait unread while nothing else happens: the price of a library that tells nobody of it.
 const TURN: Duration = Duration::from_millis(10);
-/// How long a service may take for what is still to be written when its socket is closed.
-const LINGER: Duration = Duration::from_secs(2);
 
-enum Link {
-    Opening(Receiver<Result<Socket, WsError>>),
-    Open(Box<Socket>),
+/// Drives the client until it is shut down.
+fn drive(mut client: Client, calls: &Receiver<Call>, events: &Sender<Event>) -> Result<(), Failure> {
+    let begun = Instant::now();
+    let now = || Time::ZERO + begun.elapsed();
+    let (report, reports) = bounded::<InputRecord>(64);
+    let (mut queue, _) = unbounded();
+    while !client.has_ended() {
+        let wait = client.deadline().map_or(Duration::MAX, |due| due.at.since(now()));
+        select! {
+            recv(reports) -> input => client.handle(now(), input?.as_input()),
+            recv(calls) -> call => { client.call(now(), call?, CallOptions::default())?; }
+            default(wait) => client.handle(now(), Input::Tick),
+        }
+        while let Some(command) = client.poll_command() {
+            match command {
+                Command::Open { link, url } => {
+                    let (report, queued) = (report.clone(), unbounded());
+                    queue = queued.0;
+                    spawn(move || carry(link, &url, &queued.1, &report));
+                }
+                // For the socket that was opened last. If that is gone, so is what was to be sent.
+                Command::Send { bytes, .. } => drop(queue.send(bytes)),
+                // A socket whose queue ends is closed, and reports that.
+                Command::Close { .. } => (queue, _) = unbounded(),
+                other => client.handle(now(), other.decline()),
+            }
+        }
+        while let Some(event) = client.poll_event() {
+            events.send(event)?;
+        }
+    }
+    Ok(())
 }
 
-struct Host {
-    client: Client,
-    begun: Instant,
-    link: Option<(LinkId, Link)>,
-}
-
-impl Host {
-    fn now(&self) -> Time {
-        Time::ZERO + self.begun.elapsed()
-    }
-
-    fn tell(&mut self, input: Input<'_>) {
-        self.client.handle(self.now(), input);
-    }
-
-    /// Drives the client until the program goes away.
-    fn run(mut self, calls: &Receiver<Call>, events: &Sender<Event>) -> Result<(), Failure> {
+/// The life of a socket. Once it is open it does not block: what it does not take yet waits in the library's buffer.
+fn carry(link: LinkId, url: &str, queue: &Receiver<FrameBytes>, report: &Sender<InputRecord>) {
+    let life = || {
+        let uri: Uri = url.parse()?;
+        let tcp = TcpStream::connect((uri.host().unwrap_or_default(), uri.port_u16().unwrap_or(80)))?;
+        tcp.set_nodelay(true)?;
+        tcp.set_read_timeout(Some(PATIENCE))?;
+        tcp.set_write_timeout(Some(PATIENCE))?;
+        let (mut socket, _) = tungstenite::client(url, tcp)?;
+        socket.get_ref().set_nonblocking(true)?;
+        report.send(InputRecord::Opened(link))?;
+        let mut wait = TURN;
         loop {
-            while let Some(command) = self.client.poll_command() {
-                self.perform(command);
+            match queue.recv_timeout(wait) {
+                // What cannot be written at all shows in reading.
+                Ok(bytes) => drop(socket.send(Message::binary(bytes.into_vec()))),
+                Err(RecvTimeoutError::Timeout) => drop(socket.flush()),
+                Err(RecvTimeoutError::Disconnected) => break,
             }
-            while let Some(event) = self.client.poll_event() {
-                events.send(event)?;
-            }
-            let due = self.client.deadline().map_or(TURN, |due| due.at.since(self.now()));
-            let wait = if self.read() { Duration::ZERO } else { due.min(TURN) };
-            match calls.recv_timeout(wait) {
-                Ok(call) => drop(self.client.call(self.now(), call, CallOptions::default())?),
-                Err(RecvTimeoutError::Timeout) => self.tell(Input::Tick),
-                Err(RecvTimeoutError::Disconnected) => return Ok(()),
-            }
-        }
-    }
-
-    fn perform(&mut self, command: Command) {
-        match command {
-            Command::Open { link, url } => {
-                let (report, opening) = channel();
-                // No redirects: another address would get the access token too.
-                let opened =
-                    move || connect_with_config(&*url, None, 0).and_then(|(socket, _)| ready(socket));
-                spawn(move || {
-                    let _ = report.send(opened());
-                });
-                self.link = Some((link, Link::Opening(opening)));
-            }
-            Command::Send { link, bytes } => match &mut self.link {
-                // What is not taken now is flushed later, and what never is shows in reading.
-                Some((open, Link::Open(socket))) if *open == link => {
-                    let _ = socket.send(Message::binary(bytes.into_vec()));
-                }
-                _ => {}
-            },
-            Command::Close { link } => {
-                if let Some((_, socket)) = self.link.take_if(|(open, _)| *open == link) {
-                    spawn(move || part(socket));
-                    self.tell(Input::Closed(link, Cause::Local));
-                }
-            }
-            Command::Http { http, .. } => {
-                let none = HttpFailure::Refused("this program carries no media".into());
-                self.tell(Input::HttpDone(http, Err(none)));
-            }
-            other => eprintln!("this program does without {other:?}"),
-        }
-    }
-
-    /// Takes one thing from the socket, if there is any.
-    fn read(&mut self) -> bool {
-        let Some((link, state)) = &mut self.link else { return false };
-        let link = *link;
-        let read = match state {
-            Link::Opening(opening) => match opening.try_recv() {
-                Ok(Ok(socket)) => {
-                    *state = Link::Open(Box::new(socket));
-                    self.tell(Input::Opened(link));
-                    return true;
-                }
-                Ok(Err(error)) => Err(error),
-                Err(_) => return false,
-            },
-            Link::Open(socket) => {
-                let _ = socket.flush();
-                socket.read()
-            }
-        };
-        match read {
-            Ok(Message::Binary(bytes)) => self.tell(Input::Frame(link, Frame::Binary(&bytes))),
-            Ok(Message::Text(text)) => self.tell(Input::Frame(link, Frame::Text(&text))),
-            Ok(_) => {}
-            Err(WsError::Io(error)) if error.kind() == io::ErrorKind::WouldBlock => return false,
-            Err(error) => {
-                self.link = None;
-                self.tell(Input::Closed(link, Cause::Failed(error.to_string().into())));
+            wait = Duration::ZERO;
+            match socket.read() {
+                Ok(Message::Binary(bytes)) => report.send(InputRecord::binary(link, bytes))?,
+                Ok(Message::Text(text)) => report.send(InputRecord::text(link, text.as_str()))?,
+                Err(WsError::Io(error)) if error.kind() == ErrorKind::WouldBlock => wait = TURN,
+                other => drop(other?),
             }
         }
-        true
-    }
-}
-
-fn tcp(socket: &Socket) -> io::Result<&TcpStream> {
-    match socket.get_ref() {
-        MaybeTlsStream::Plain(tcp) => Ok(tcp),
-        _ => Err(io::ErrorKind::Unsupported.into()),
-    }
-}
-
-fn ready(socket: Socket) -> Result<Socket, WsError> {
-    tcp(&socket)?.set_nodelay(true)?;
-    tcp(&socket)?.set_nonblocking(true)?;
-    Ok(socket)
-}
-
-/// Writes what waits, and closes the socket. One that is not open yet is dropped when it comes.
-fn part(link: Link) -> Result<(), WsError> {
-    let Link::Open(mut socket) = link else { return Ok(()) };
-    tcp(&socket)?.set_nonblocking(false)?;
-    tcp(&socket)?.set_write_timeout(Some(LINGER))?;
-    socket.close(None)
+        socket.get_ref().set_nonblocking(false)?;
+        socket.close(None)?;
+        Ok(Cause::Local)
+    };
+    let cause = life().unwrap_or_else(|error: Failure| Cause::failed(error));
+    let _ = report.send(InputRecord::Closed(link, cause));
 }
 
 // ---- the program
@@ -179,9 +120,8 @@ impl Chat {
         // A seed must never repeat: a real program takes it from the operating system.
         let seed = Seed::from_number(config.unix_at_origin.unwrap_or_default());
         let client = Client::new(config, Token::new(token)?, &seed, Time::ZERO);
-        let ((calls, to_host), (to_program, events)) = (channel(), channel());
-        let host = Host { client, begun: Instant::now(), link: None };
-        Ok(Self { calls, events, host: spawn(move || host.run(&to_host, &to_program)) })
+        let ((calls, asked), (told, events)) = (unbounded(), unbounded());
+        Ok(Self { calls, events, host: spawn(move || drive(client, &asked, &told)) })
     }
 
     /// Asks, and shows what happens until the answer is there. One call at a time, so any answer is this one's.
@@ -195,8 +135,9 @@ impl Chat {
         }
     }
 
+    /// Shuts the client down, and lets go of the host when that is done.
     pub(crate) fn end(self) -> Result<(), Failure> {
-        drop(self.calls);
+        self.ask(Call::Shutdown { drain_until: None })?;
         self.host.join().map_err(|_| "the host panicked")?
     }
 }
@@ -219,6 +160,5 @@ pub(crate) fn converse(chat: &Chat) -> Result<(), Failure> {
     let body = Some("Hello from a thread".into());
     let message = SendMessage { channel: channel.sid.clone(), body, attributes: Json::default() };
     println!("sent: {:?}", chat.ask(Call::SendMessage(message))?);
-    chat.ask(Call::Shutdown { drain_until: None })?;
     Ok(())
 }

@@ -1,9 +1,8 @@
 //! A host on tokio and tokio-tungstenite: `tokio TOKEN URL`.
 //!
-//! One task drives the client and waits for its queue of what [`Happened`], and for the deadline. Each socket has a task
-//! of its own that connects, and then reads and writes side by side, so neither a service that does not answer nor one
-//! that does not read holds anything else up. `URL` is `ws://…`: for `wss://…` turn on a TLS feature of
-//! tokio-tungstenite.
+//! One task drives the client: it waits for calls of the program, for reports of the socket, and for the deadline. Each
+//! socket has a task of its own, so neither a service that does not answer nor one that does not read holds anything else
+//! up. `URL` is `ws://…`: for `wss://…` turn on a TLS feature of tokio-tungstenite.
 
 #![expect(
     clippy::disallowed_macros,
@@ -15,166 +14,92 @@ use std::error::Error;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use chat_proto::{
-    Call, CallOptions, Cause, Client, Command, Config, CreateChannel, Event, Frame, HttpFailure, Input, Json,
-    LinkId, Reply, Seed, SendMessage, Time, Token,
+    Call, CallOptions, Cause, Client, Command, Config, CreateChannel, Event, FrameBytes, Input, InputRecord,
+    Json, LinkId, Reply, Seed, SendMessage, Time, Token,
 };
-use futures_util::{SinkExt, StreamExt};
-use tokio::sync::mpsc::{Receiver, Sender, UnboundedReceiver, UnboundedSender, channel, unbounded_channel};
-use tokio::sync::oneshot;
+use futures_util::{SinkExt, StreamExt, TryStreamExt};
+use tokio::sync::mpsc::{Sender, UnboundedReceiver, UnboundedSender, channel, unbounded_channel};
 use tokio::task::JoinHandle;
-use tokio::time::{Instant, sleep, timeout, timeout_at};
-use tokio_tungstenite::connect_async;
-use tokio_tungstenite::tungstenite::{Error as WsError, Message};
+use tokio::time::{Instant, sleep, timeout};
+use tokio_tungstenite::connect_async_with_config;
+use tokio_tungstenite::tungstenite::Message;
 
 type Failure = Box<dyn Error + Send + Sync>;
+type Calls = UnboundedReceiver<Call>;
+type Queue = UnboundedReceiver<FrameBytes>;
 
 // ---- the host: all that a runtime needs to know of the client
 
-/// How long a service may take for what is still to be written when its socket is closed.
-const LINGER: Duration = Duration::from_secs(1);
+/// How long a service may take to let us in, or to take a message.
+const PATIENCE: Duration = Duration::from_secs(10);
 
-/// What the host waits for.
-enum Happened {
-    Asked(Call),
-    Opened(LinkId),
-    Read(LinkId, Message),
-    Closed(LinkId, Cause),
-    Ended,
-}
-
-/// The host's end of a socket: when it is dropped, the socket is closed.
-struct Socket {
-    link: LinkId,
-    queue: UnboundedSender<Message>,
-    _open: oneshot::Sender<()>,
-}
-
-struct Host {
-    client: Client,
-    begun: Instant,
-    open: Option<Socket>,
-    happened: Receiver<Happened>,
-    /// For the tasks of the sockets.
-    report: Sender<Happened>,
-}
-
-impl Host {
-    fn now(&self) -> Time {
-        Time::ZERO + self.begun.elapsed()
-    }
-
-    fn tell(&mut self, input: Input<'_>) {
-        self.client.handle(self.now(), input);
-    }
-
-    /// Drives the client until the program goes away.
-    async fn run(mut self, events: UnboundedSender<Event>) -> Result<(), Failure> {
-        loop {
-            while let Some(command) = self.client.poll_command() {
-                self.perform(command);
-            }
-            while let Some(event) = self.client.poll_event() {
-                events.send(event)?;
-            }
-            let due = self.client.deadline().map(|due| self.begun + due.at.since(Time::ZERO));
-            let due = due.unwrap_or_else(|| Instant::now() + Duration::from_hours(1));
-            match timeout_at(due, self.happened.recv()).await {
-                Err(_elapsed) => self.tell(Input::Tick),
-                Ok(Some(Happened::Asked(call))) => {
-                    self.client.call(self.now(), call, CallOptions::default())?;
+/// Drives the client until it is shut down.
+async fn drive(mut client: Client, mut calls: Calls, events: UnboundedSender<Event>) -> Result<(), Failure> {
+    let begun = Instant::now();
+    let now = || Time::ZERO + begun.elapsed();
+    let (report, mut reports) = channel::<InputRecord>(64);
+    let (mut queue, _) = unbounded_channel();
+    while !client.has_ended() {
+        let wait = client.deadline().map_or(Duration::MAX, |due| due.at.since(now()));
+        tokio::select! {
+            Some(input) = reports.recv() => client.handle(now(), input.as_input()),
+            Some(call) = calls.recv() => { client.call(now(), call, CallOptions::default())?; }
+            () = sleep(wait) => client.handle(now(), Input::Tick),
+        }
+        while let Some(command) = client.poll_command() {
+            match command {
+                Command::Open { link, url } => {
+                    let queued;
+                    (queue, queued) = unbounded_channel();
+                    tokio::spawn(carry(link, url, queued, report.clone()));
                 }
-                Ok(Some(Happened::Opened(link))) => self.tell(Input::Opened(link)),
-                Ok(Some(Happened::Read(link, message))) => match message {
-                    Message::Binary(bytes) => self.tell(Input::Frame(link, Frame::Binary(&bytes))),
-                    Message::Text(text) => self.tell(Input::Frame(link, Frame::Text(&text))),
+                // For the socket that was opened last. If that is gone, so is what was to be sent.
+                Command::Send { bytes, .. } => drop(queue.send(bytes)),
+                // A socket whose queue ends is closed, and reports that.
+                Command::Close { .. } => (queue, _) = unbounded_channel(),
+                other => client.handle(now(), other.decline()),
+            }
+        }
+        while let Some(event) = client.poll_event() {
+            events.send(event)?;
+        }
+    }
+    Ok(())
+}
+
+/// The life of a socket: it connects, writes what is queued and reports what comes, side by side, until either ends.
+async fn carry(link: LinkId, url: Box<str>, mut queue: Queue, report: Sender<InputRecord>) {
+    let life = async {
+        let (socket, _) = timeout(PATIENCE, connect_async_with_config(&*url, None, true)).await??;
+        let (mut sink, mut stream) = socket.split();
+        report.send(InputRecord::Opened(link)).await?;
+        let writing = async {
+            while let Some(bytes) = queue.recv().await {
+                timeout(PATIENCE, sink.send(Message::binary(bytes.into_vec()))).await??;
+            }
+            timeout(PATIENCE, sink.close()).await??;
+            Ok(Cause::Local)
+        };
+        let reading = async {
+            while let Some(message) = stream.try_next().await? {
+                match message {
+                    Message::Binary(bytes) => report.send(InputRecord::binary(link, bytes)).await?,
+                    Message::Text(text) => report.send(InputRecord::text(link, text.as_str())).await?,
                     _ => {}
-                },
-                Ok(Some(Happened::Closed(link, cause))) => {
-                    self.open = None;
-                    self.tell(Input::Closed(link, cause));
                 }
-                Ok(Some(Happened::Ended) | None) => return Ok(()),
             }
-        }
-    }
-
-    fn perform(&mut self, command: Command) {
-        match command {
-            Command::Open { link, url } => {
-                let ((queue, queued), (open, closing)) = (unbounded_channel(), oneshot::channel());
-                tokio::spawn(carry(link, url, queued, closing, self.report.clone()));
-                self.open = Some(Socket { link, queue, _open: open });
-            }
-            Command::Send { link, bytes } => match &self.open {
-                // It only goes into the queue; what cannot be written ends the socket's task.
-                Some(open) if open.link == link => {
-                    let _ = open.queue.send(Message::binary(bytes.into_vec()));
-                }
-                _ => {}
-            },
-            Command::Close { link } => drop(self.open.take_if(|open| open.link == link)),
-            Command::Http { http, .. } => {
-                let none = HttpFailure::Refused("this program carries no media".into());
-                self.tell(Input::HttpDone(http, Err(none)));
-            }
-            other => eprintln!("this program does without {other:?}"),
-        }
-    }
-}
-
-/// The life of a socket, from connecting to telling how it ended; soon after the host let go of it at the latest.
-async fn carry(
-    link: LinkId,
-    url: Box<str>,
-    queued: UnboundedReceiver<Message>,
-    closing: oneshot::Receiver<()>,
-    report: Sender<Happened>,
-) {
-    let given_up = async {
-        let _ = closing.await;
-        sleep(LINGER).await;
+            Ok(Cause::Remote(None))
+        };
+        tokio::select! { end = writing => end, end = reading => end }
     };
-    let cause = tokio::select! {
-        end = exchange(link, &url, queued, &report) => {
-            end.unwrap_or_else(|error| Cause::Failed(error.to_string().into()))
-        }
-        () = given_up => Cause::Local,
-    };
-    let _ = report.send(Happened::Closed(link, cause)).await;
-}
-
-/// Connects, writes what is queued and reports what comes, until either ends.
-async fn exchange(
-    link: LinkId,
-    url: &str,
-    mut queued: UnboundedReceiver<Message>,
-    report: &Sender<Happened>,
-) -> Result<Cause, WsError> {
-    let (socket, _) = connect_async(url).await?;
-    let (mut sink, mut stream) = socket.split();
-    let _ = report.send(Happened::Opened(link)).await;
-    let writing = async {
-        while let Some(message) = queued.recv().await {
-            sink.send(message).await?;
-        }
-        sink.close().await.map(|()| Cause::Local)
-    };
-    let reading = async {
-        while let Some(message) = stream.next().await {
-            let _ = report.send(Happened::Read(link, message?)).await;
-        }
-        Ok(Cause::Remote(None))
-    };
-    tokio::select! {
-        end = writing => end,
-        end = reading => end,
-    }
+    let cause = life.await.unwrap_or_else(|error: Failure| Cause::failed(error));
+    let _ = report.send(InputRecord::Closed(link, cause)).await;
 }
 
 // ---- the program
 
 pub(crate) struct Chat {
-    report: Sender<Happened>,
+    calls: UnboundedSender<Call>,
     events: UnboundedReceiver<Event>,
     host: JoinHandle<Result<(), Failure>>,
 }
@@ -188,14 +113,13 @@ impl Chat {
         // A seed must never repeat: a real program takes it from the operating system.
         let seed = Seed::from_number(config.unix_at_origin.unwrap_or_default());
         let client = Client::new(config, Token::new(token)?, &seed, Time::ZERO);
-        let ((report, happened), (to_program, events)) = (channel(64), unbounded_channel());
-        let host = Host { client, begun: Instant::now(), open: None, happened, report: report.clone() };
-        Ok(Self { report, events, host: tokio::spawn(host.run(to_program)) })
+        let ((calls, asked), (told, events)) = (unbounded_channel(), unbounded_channel());
+        Ok(Self { calls, events, host: tokio::spawn(drive(client, asked, told)) })
     }
 
     /// Asks, and shows what happens until the answer is there. One call at a time, so any answer is this one's.
     pub(crate) async fn ask(&mut self, call: Call) -> Result<Reply, Failure> {
-        self.report.send(Happened::Asked(call)).await?;
+        self.calls.send(call)?;
         loop {
             match timeout(Duration::from_secs(30), self.events.recv()).await?.ok_or("the host has ended")? {
                 Event::Answer { result, .. } => return Ok(result?),
@@ -204,8 +128,9 @@ impl Chat {
         }
     }
 
-    pub(crate) async fn end(self) -> Result<(), Failure> {
-        self.report.send(Happened::Ended).await?;
+    /// Shuts the client down, and lets go of the host when that is done.
+    pub(crate) async fn end(mut self) -> Result<(), Failure> {
+        self.ask(Call::Shutdown { drain_until: None }).await?;
         self.host.await?
     }
 }
@@ -229,6 +154,5 @@ pub(crate) async fn converse(chat: &mut Chat) -> Result<(), Failure> {
     let body = Some("Hello from a task".into());
     let message = SendMessage { channel: channel.sid.clone(), body, attributes: Json::default() };
     println!("sent: {:?}", chat.ask(Call::SendMessage(message)).await?);
-    chat.ask(Call::Shutdown { drain_until: None }).await?;
     Ok(())
 }

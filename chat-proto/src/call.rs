@@ -336,7 +336,9 @@ pub enum CallDeadline {
     /// After [`Config::call_timeout`](crate::Config::call_timeout) of being connected; never while offline. Of a transfer
     /// of media it counts from the last byte that moved. [`Call::UpdateToken`] has
     /// [`Config::reply_timeout`](crate::Config::reply_timeout) more: a service that does not answer costs the connection,
-    /// and the next one decides about the token.
+    /// and the next one decides about the token. A change whose fate is being looked up when the time is over (the service
+    /// said 503, or the link was cut) has [`Config::late_execution`](crate::Config::late_execution) and `reply_timeout`
+    /// more, once: then it was found, or could be sent again.
     #[default]
     WhileConnected,
     /// After this long from the call on, connected or not.

@@ -204,6 +204,13 @@ impl Client {
         }
     }
 
+    /// Whether the client is at its end: it was [shut down](Call::Shutdown), and nothing waits in the queues any more. A
+    /// host may let go of it then.
+    #[must_use]
+    pub fn has_ended(&self) -> bool {
+        self.chat.is_over() && self.cx.commands.is_empty() && self.cx.events.is_empty()
+    }
+
     /// Everything that the client knows.
     pub fn state(&self) -> &State {
         self.chat.state()
@@ -293,4 +300,75 @@ impl Client {
 
 fn owner_of(token: &Token) -> Option<Identity> {
     token.claims()?.identity.map(|identity| Identity::new(&*identity))
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::format;
+    use alloc::string::String;
+    use alloc::vec::Vec;
+
+    use super::*;
+    use crate::event::{ConnectionState, Reply, TokenWanted};
+    use crate::frame::{self, FrameLimits};
+    use crate::input::Frame;
+
+    /// What the app is told of a service that answers `init` well or with this status, and then says this.
+    fn told(status: &str, then: Option<&str>) -> Vec<Event> {
+        let token = Token::new("a.b.c").unwrap();
+        let mut client = Client::new(Config::default(), token, &Seed::from_number(1), Time::ZERO);
+        let Some(Command::Open { link, .. }) = client.poll_command() else { panic!("it connects") };
+        client.handle(Time::ZERO, Input::Opened(link));
+        let Some(Command::Send { bytes, .. }) = client.poll_command() else { panic!("it introduces itself") };
+        let (init, _) = frame::decode(bytes.as_bytes(), FrameLimits::default()).unwrap();
+        let init: serde_json::Value = serde_json::from_str(init).unwrap();
+        let answer = format!(r#"{{"method":"reply","id":{},"status":{status}}}"#, init["id"]);
+        for header in [Some(&*answer), then].into_iter().flatten() {
+            client.handle(Time::ZERO, Input::Frame(link, Frame::Binary(&frame::encode(header, b""))));
+        }
+        core::iter::from_fn(|| client.poll_event()).collect()
+    }
+
+    fn names(events: &[Event]) -> Vec<String> {
+        let name =
+            |event| format!("{event:?}").split(['(', ' ']).next().map(String::from).unwrap_or_default();
+        events.iter().map(name).collect()
+    }
+
+    /// The order of spec 01 §3.5.
+    #[test]
+    fn the_new_state_is_told_before_its_reason() {
+        let refused = told(r#"{"code":401,"status":"NO","errorCode":20104}"#, None);
+        assert_eq!(refused[0], Event::ConnectionStateChanged(ConnectionState::Denied));
+        assert_eq!(names(&refused[1..]), ["TokenExpired", "ConnectionError", "TokenWanted"]);
+        assert_eq!(refused[3], Event::TokenWanted { reason: TokenWanted::Expired });
+
+        let close =
+            |code| format!(r#"{{"method":"close","id":"1","status":{{"code":{code},"status":"BYE"}}}}"#);
+        let spent = told(r#"{"code":200,"status":"OK"}"#, Some(&close(410)));
+        assert_eq!(spent[0], Event::ConnectionStateChanged(ConnectionState::Disconnecting));
+        assert_eq!(names(&spent[1..]), ["TokenExpired", "TokenWanted"]);
+
+        // The other way round, says the spec.
+        let fatal = told(r#"{"code":200,"status":"OK"}"#, Some(&close(406)));
+        assert_eq!(names(&fatal), ["ConnectionError", "ConnectionStateChanged"]);
+        assert_eq!(fatal[1], Event::ConnectionStateChanged(ConnectionState::Disconnected));
+    }
+
+    #[test]
+    fn it_has_ended_once_it_is_shut_down_and_all_is_told() {
+        let token = Token::new("a.b.c").unwrap();
+        let mut client = Client::new(Config::default(), token, &Seed::from_number(1), Time::ZERO);
+        let shutdown = Call::Shutdown { drain_until: None };
+        let id = client.call(Time::ZERO, shutdown, CallOptions::default()).unwrap();
+        let mut last = None;
+        while let Some(event) = client.poll_event() {
+            assert!(!client.has_ended(), "commands wait");
+            last = Some(event);
+        }
+        assert_eq!(last, Some(Event::Answer { call: id, result: Ok(Reply::Done) }));
+        while client.poll_command().is_some() {}
+        assert!(client.has_ended());
+        assert_eq!(client.deadline(), None);
+    }
 }

@@ -6,10 +6,13 @@ use core::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::http::{HttpId, HttpRequest};
-use crate::input::LinkId;
+use crate::http::{HttpFailure, HttpId, HttpRequest};
+use crate::input::{Cause, Input, LinkId};
 
 /// Something for the host to do, in the order in which [`Client::poll_command`](crate::Client::poll_command) gives it.
+///
+/// There is one socket at a time: `Send` and `Close` always concern that of the last `Open`, and can be dropped when it is
+/// gone. A host need not remember which link is which.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum Command {
@@ -54,6 +57,22 @@ pub enum Command {
         /// Which.
         http: HttpId,
     },
+}
+
+impl Command {
+    /// What a host tells that does not do this: that it failed, where the client waits for an answer, else that time passed.
+    /// So a host without media needs one line for everything that it does not know.
+    #[must_use]
+    pub fn decline(&self) -> Input<'static> {
+        let reason = "this host does not do that";
+        match self {
+            Self::Open { link, .. } => Input::Closed(*link, Cause::failed(reason)),
+            Self::Http { http, .. } => Input::HttpDone(*http, Err(HttpFailure::Refused(reason.into()))),
+            Self::Send { .. } | Self::Save { .. } | Self::Close { .. } | Self::CancelHttp { .. } => {
+                Input::Tick
+            }
+        }
+    }
 }
 
 /// How long a frame may be that is held without an allocation: an acknowledgement of a frame whose id is as long as the
@@ -144,6 +163,27 @@ impl fmt::Debug for FrameBytes {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn declining_answers_what_waits_for_an_answer() {
+        let (link, http) = (LinkId(3), HttpId(4));
+        let open = Command::Open { link, url: "ws://x".into() };
+        assert!(matches!(open.decline(), Input::Closed(of, Cause::Failed(_)) if of == link));
+        let request = HttpRequest {
+            method: crate::http::HttpMethod::Get,
+            url: crate::secret::Secret::new("https://x"),
+            headers: Vec::new(),
+            body: crate::http::HttpBody::Bytes(Vec::new()),
+            to: None,
+            max_body: 1,
+        };
+        let answer = Command::Http { http, request }.decline();
+        assert!(matches!(answer, Input::HttpDone(of, Err(HttpFailure::Refused(_))) if of == http));
+        for command in [Command::Close { link }, Command::CancelHttp { http }, Command::Save { revision: 1 }]
+        {
+            assert_eq!(command.decline(), Input::Tick);
+        }
+    }
 
     #[test]
     fn short_and_long_frames_are_alike() {

@@ -36,7 +36,8 @@ pub struct Config {
     pub watchdog: Option<Duration>,
     /// How to wait between attempts to connect.
     pub retry: RetryPolicy,
-    /// How long a call may take while connected, unless its options say otherwise: 30 s.
+    /// How long a call may take while connected, unless its options say otherwise: 30 s. A few have more: see
+    /// [`CallDeadline::WhileConnected`](crate::CallDeadline::WhileConnected).
     pub call_timeout: Duration,
     /// The longest that the service may still execute a request after its frame was sent: 30 s. A session command of
     /// unknown fate is repeated only after that; a service that takes longer makes it happen twice.

@@ -151,6 +151,15 @@ impl Events {
         self.queue.push_back(event);
     }
 
+    /// [`push`](Self::push)es what there is.
+    pub(crate) fn extend(&mut self, events: impl IntoIterator<Item = Event>) {
+        events.into_iter().for_each(|event| self.push(event));
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.queue.is_empty()
+    }
+
     /// What the app has not taken yet.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Event> {
         self.queue.iter()

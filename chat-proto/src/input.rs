@@ -1,6 +1,7 @@
 //! What the host tells the core.
 
 use alloc::boxed::Box;
+use alloc::string::ToString;
 use core::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -26,6 +27,9 @@ impl fmt::Display for LinkId {
 }
 
 /// What happened in the world. Give it to [`Client::handle`](crate::Client::handle) as it happens; nothing is refused.
+///
+/// It borrows the bytes of a frame, so that a host that has them copies nothing. One whose sockets live on other threads
+/// or in other tasks sends the owned twin, [`InputRecord`](crate::InputRecord).
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Input<'a> {
@@ -85,6 +89,13 @@ pub enum Cause {
     Failed(Box<str>),
     /// The other side could not prove who it is (TLS): the text is for people.
     Untrusted(Box<str>),
+}
+
+impl Cause {
+    /// [`Failed`](Self::Failed), with the text of an error.
+    pub fn failed(error: impl fmt::Display) -> Self {
+        Self::Failed(error.to_string().into())
+    }
 }
 
 impl fmt::Display for Cause {

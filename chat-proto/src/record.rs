@@ -68,7 +68,8 @@ impl From<Event> for Record {
     }
 }
 
-/// An [`Input`] that owns its bytes.
+/// An [`Input`] that owns its bytes: what a socket's thread or task sends to the one that drives the client, which hands it
+/// in with `client.handle(now, input.as_input())`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum InputRecord {
@@ -94,6 +95,16 @@ pub enum InputRecord {
 }
 
 impl InputRecord {
+    /// A binary message came.
+    pub fn binary(link: LinkId, bytes: impl Into<Vec<u8>>) -> Self {
+        Self::Frame(link, FrameRecord::Binary(bytes.into()))
+    }
+
+    /// A text message came.
+    pub fn text(link: LinkId, text: impl Into<Box<str>>) -> Self {
+        Self::Frame(link, FrameRecord::Text(text.into()))
+    }
+
     /// The same as an input that borrows from this.
     pub fn as_input(&self) -> Input<'_> {
         match self {
@@ -264,6 +275,13 @@ mod tests {
             assert_eq!(Record::from(input).as_input().as_ref(), Some(input));
         }
         assert_eq!(Record::Cancel(CallId(1)).as_input(), None);
+    }
+
+    #[test]
+    fn messages_are_handed_in_from_elsewhere() {
+        let (bytes, text) = (InputRecord::binary(LinkId(1), *b"ab"), InputRecord::text(LinkId(1), "ab"));
+        assert_eq!(bytes.as_input(), Input::Frame(LinkId(1), Frame::Binary(b"ab")));
+        assert_eq!(text.as_input(), Input::Frame(LinkId(1), Frame::Text("ab")));
     }
 
     #[test]

@@ -346,6 +346,10 @@ fn findings() -> Vec<(&'static str, Plan)> {
             Plan { steps: 100, ..second(1223) },
         ),
         ("the same, of one that was to be gone for an hour", Plan { steps: 100, ..second(1748) }),
+        (
+            "a replay that lacks an event and is interrupted passes over the event, which only a page showed",
+            Plan { steps: 100, ..second(7162) },
+        ),
     ]
 }
 

@@ -205,6 +205,7 @@ mod command {
             &["--clients", "0"][..],
             &["--worlds", "many"],
             &["--worlds", "0"],
+            &["--steps", "0"],
             &["--jobs", "0"],
             &["--break", "12"],
             &["--seeds", "1"],

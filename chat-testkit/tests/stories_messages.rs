@@ -1,12 +1,19 @@
 //! Stories about messages: which are told, once each and in order, when events and answers come in awkward ways.
 
-use chat_proto::{Call, ChannelSid, CreateChannel, Event, GetMessages, Json, Reply, SendMessage};
+use std::time::Duration;
+
+use chat_proto::{Call, ChannelSid, CreateChannel, Event, Fault, GetMessages, Json, Reply, SendMessage};
+use chat_testkit::service::ServiceConfig;
 use chat_testkit::stage::{Stage, Who};
 use serde_json::json;
 
 /// A stage with a channel that alice has joined and in which `messages` stand already.
 fn channel_with(messages: u64) -> (Stage, Who, ChannelSid) {
-    let mut stage = Stage::new(chat_testkit::service::ServiceConfig::default());
+    channel_of(ServiceConfig::default(), messages)
+}
+
+fn channel_of(service: ServiceConfig, messages: u64) -> (Stage, Who, ChannelSid) {
+    let mut stage = Stage::new(service);
     let alice = stage.enter("alice");
     stage.settle();
     let options = CreateChannel { unique_name: Some("room".into()), ..CreateChannel::default() };
@@ -58,7 +65,7 @@ fn sdk_defect_19_messages_right_after_joining_are_told() {
     let join = stage.start(bob, Call::Join(channel.clone())).unwrap();
     // The moment the client hears that it joined, and before the list it asks for is read.
     while !stage.take_events(bob).iter().any(|event| matches!(event, Event::ChannelJoined(_))) {
-        stage.advance(std::time::Duration::from_millis(1));
+        stage.advance(Duration::from_millis(1));
     }
     for text in ["one", "two", "three"] {
         post(&mut stage, &channel, text);
@@ -119,6 +126,83 @@ fn a_page_does_not_swallow_the_event() {
     assert_eq!(added(&stage.take_events(alice)), [1]);
 }
 
+/// Seed 7162: the live event is lost, a page shows the message as one whose event is still to come, and no replay has the
+/// event. It is told all the same, before what comes after it.
+#[test]
+fn a_message_whose_event_never_comes_is_read_and_told() {
+    let (mut stage, alice, channel) = channel_with(1);
+    let facts = json!({ "eventType": "list_item_added", "identity": "alice", "entity": format!("{channel}.messages") });
+    // The live event, and each replay that is asked for because it is missing.
+    stage.admin("fault", &json!({ "on": "event", "match": facts, "count": 4, "op": "drop" })).unwrap();
+    post(&mut stage, &channel, "lost");
+    stage.advance(Duration::from_secs(5));
+    assert_eq!(added(&stage.take_events(alice)), [1]);
+    post(&mut stage, &channel, "next");
+    stage.advance(Duration::from_secs(5));
+    assert_eq!(added(&stage.take_events(alice)), [2]);
+}
+
+/// The same while the channel's document tells nothing, so that only a later message shows the gap.
+#[test]
+fn a_message_whose_event_never_comes_is_told_before_the_next_one() {
+    for replay_limit in [0, 1] {
+        let (mut stage, alice, channel) =
+            channel_of(ServiceConfig { replay_limit, ..ServiceConfig::default() }, 1);
+        let document = json!({ "eventType": "document_updated", "identity": "alice" });
+        stage
+            .admin("fault", &json!({ "on": "event", "match": document, "count": -1, "op": "drop" }))
+            .unwrap();
+        let list = json!({ "eventType": "list_item_added", "identity": "alice", "entity": format!("{channel}.messages") });
+        // Of each pair the first is lost: live, and in every replay that is asked for because it is missing.
+        for skip in 0..if replay_limit == 0 { 4 } else { 1 } {
+            let rule = json!({ "on": "event", "match": list, "count": 1, "skip": skip, "op": "drop" });
+            stage.admin("fault", &rule).unwrap();
+        }
+        post(&mut stage, &channel, "lost");
+        post(&mut stage, &channel, "next");
+        stage.advance(Duration::from_secs(5));
+        assert_eq!(added(&stage.take_events(alice)), [1, 2], "{replay_limit}");
+        post(&mut stage, &channel, "last");
+        stage.advance(Duration::from_secs(5));
+        assert_eq!(added(&stage.take_events(alice)), [3], "{replay_limit}");
+    }
+}
+
+/// What no event tells of is read; when that fails, it is read later, and what comes meanwhile waits behind it. Only
+/// when the service refuses for good is that told without it, and the app hears that something is missing.
+#[test]
+fn messages_that_could_not_be_read_are_read_later() {
+    for (failures, status, told) in [(1, 500, vec![2, 3]), (3, 500, vec![2, 3]), (1, 403, vec![3])] {
+        let (mut stage, _, channel) = channel_with(2);
+        let bob = stage.enter("bob");
+        stage.settle();
+        stage.ask(bob, Call::GetChannelBySid(channel.clone())).unwrap();
+        stage.settle();
+        let read = json!({ "method": "GET", "path": "/Lists/[^/]+/Items" });
+        stage
+            .admin("fault", &json!({ "on": "http", "match": read, "count": failures, "status": status }))
+            .unwrap();
+        let join = stage.start(bob, Call::Join(channel.clone())).unwrap();
+        let mut events = Vec::new();
+        while !events.iter().any(|event| matches!(event, Event::ChannelJoined(_))) {
+            stage.advance(Duration::from_millis(1));
+            events.extend(stage.take_events(bob));
+        }
+        post(&mut stage, &channel, "after the join");
+        let _ = join;
+        stage.settle();
+        post(&mut stage, &channel, "live");
+        stage.settle();
+        events.extend(stage.take_events(bob));
+        assert_eq!(added(&events).is_empty(), status == 500, "{failures}");
+        stage.advance(Duration::from_mins(2));
+        events.extend(stage.take_events(bob));
+        assert_eq!(added(&events), told, "{failures}");
+        let missing = |event: &&Event| matches!(event, Event::Fault(Fault::NotLoaded { .. }));
+        assert_eq!(events.iter().filter(missing).count(), failures, "{events:?}");
+    }
+}
+
 /// The channel's document lags behind, so that it does not tell what was told in an earlier membership; nor do the
 /// messages, which are forgotten at the second coming. (World 8 of the deaf subscriptions.)
 #[test]
@@ -166,7 +250,7 @@ fn a_late_page_of_own_channels_does_not_take_the_read_horizon_back() {
     stage.ask(alice, Call::UpdateLastConsumedMessageIndex(channel.clone(), Some(1))).unwrap();
     let horizon = |stage: &Stage| stage.state(alice).channel(&channel).unwrap().last_consumed_message_index;
     assert_eq!(horizon(&stage), Some(1));
-    stage.advance(std::time::Duration::from_secs(10));
+    stage.advance(Duration::from_secs(10));
     let events = stage.take_events(alice);
     let paged = |event: &Event| matches!(event, Event::Answer { result: Ok(Reply::ChannelPage(_)), .. });
     assert!(events.iter().any(paged), "{events:?}");

@@ -170,7 +170,7 @@ pub(super) enum Clock {
     /// Not at all, or by a timer that runs in any case.
     Fixed,
     /// Only while connected: this much is left, of which the part since `since` runs.
-    Connected { left: Duration, since: Option<Time> },
+    Connected { left: Duration, since: Option<Time>, extended: bool },
 }
 
 /// All calls that are not answered yet.
@@ -202,7 +202,7 @@ impl Calls {
                 if online {
                     cx.timers.arm(Timer::Call(id), cx.now + left);
                 }
-                Clock::Connected { left, since: online.then_some(cx.now) }
+                Clock::Connected { left, since: online.then_some(cx.now), extended: false }
             }
         };
         cx.stats.calls += 1;
@@ -314,7 +314,7 @@ impl Calls {
 
     /// Something of a call's transfer moved: a clock that counts only while connected begins anew.
     pub(super) fn moved(&mut self, cx: &mut Cx, id: CallId) {
-        let Some(Clock::Connected { left, since }) =
+        let Some(Clock::Connected { left, since, .. }) =
             self.pending.get_mut(&id).map(|pending| &mut pending.clock)
         else {
             return;
@@ -326,10 +326,22 @@ impl Calls {
         }
     }
 
+    /// A clock that counts only while connected has run out: gives it so much more, but once. Whether it did.
+    pub(super) fn extend(&mut self, cx: &mut Cx, id: CallId, more: Duration) -> bool {
+        let clock = self.pending.get_mut(&id).map(|pending| &mut pending.clock);
+        let Some(Clock::Connected { left, since: since @ Some(_), extended: extended @ false }) = clock
+        else {
+            return false;
+        };
+        (*left, *since, *extended) = (more, Some(cx.now), true);
+        cx.timers.arm(Timer::Call(id), cx.now + more);
+        true
+    }
+
     /// Connected: the clocks that count only then go on.
     pub(super) fn online(&mut self, cx: &mut Cx) {
         for (id, pending) in &mut self.pending {
-            if let Clock::Connected { left, since: since @ None } = &mut pending.clock {
+            if let Clock::Connected { left, since: since @ None, .. } = &mut pending.clock {
                 *since = Some(cx.now);
                 cx.timers.arm(Timer::Call(*id), cx.now + *left);
             }
@@ -339,7 +351,7 @@ impl Calls {
     /// Not connected: those clocks stop.
     pub(super) fn offline(&mut self, cx: &mut Cx) {
         for (id, pending) in &mut self.pending {
-            if let Clock::Connected { left, since: since @ Some(_) } = &mut pending.clock {
+            if let Clock::Connected { left, since: since @ Some(_), .. } = &mut pending.clock {
                 let ran = since.take().map_or(Duration::ZERO, |since| cx.now - since);
                 *left = left.saturating_sub(ran);
                 cx.timers.cancel(Timer::Call(*id));

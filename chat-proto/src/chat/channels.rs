@@ -2,11 +2,11 @@
 
 use alloc::boxed::Box;
 use alloc::collections::BTreeSet;
-use alloc::vec::Vec;
 
 use super::document::ChannelData;
+use super::untold::Untold;
 use crate::model::{ChannelSid, MemberSid};
-use crate::sync::{Change, EntityId, Freshness};
+use crate::sync::EntityId;
 use crate::text_map::TextMap;
 
 /// Where a record of a channel came from (spec 03 §7.1).
@@ -84,20 +84,8 @@ pub(super) struct Record {
     pub(super) untold: Option<u64>,
     /// The same when the own user was last a member: what was told then is not told again.
     pub(super) told_before: Option<u64>,
-    /// While messages that nobody told of are being read: the events of the list that wait until those are told, so
-    /// that all are told in order.
-    pub(super) reading_untold: Option<Vec<Waiting>>,
-}
-
-/// An event of a message list that waits.
-#[derive(Debug, Clone)]
-pub(super) struct Waiting {
-    pub(super) change: Change,
-    pub(super) index: u64,
-    pub(super) data: Box<str>,
-    pub(super) freshness: Freshness,
-    /// Its id, unless it came out of turn.
-    pub(super) event: Option<i64>,
+    /// While messages that nobody told of are being read.
+    pub(super) reading_untold: Option<Box<Untold>>,
 }
 
 impl Record {
@@ -128,7 +116,7 @@ impl Record {
 
     /// The lowest id of the events of the list that wait: the app was told none from here on.
     pub(super) fn first_waiting(&self) -> Option<i64> {
-        self.reading_untold.iter().flatten().filter_map(|waiting| waiting.event).min()
+        self.reading_untold.as_ref().and_then(|reading| reading.first_waiting())
     }
 
     /// Whether messages arrive and all members are known.

@@ -34,7 +34,12 @@ impl Chat {
 
     /// A call's deadline passed.
     pub(super) fn deadline_passed(&mut self, cx: &mut Cx, id: CallId) {
-        self.give_up(cx, id, CallError::DeadlineExceeded);
+        // What is being looked up is known, or may be pushed again and answered, after this.
+        let in_doubt = self.session.is_in_doubt(CommandOwner::Call(id));
+        let more = cx.config.late_execution.saturating_add(cx.config.reply_timeout);
+        if !(in_doubt && self.calls.extend(cx, id, more)) {
+            self.give_up(cx, id, CallError::DeadlineExceeded);
+        }
     }
 
     /// Answers a call before its time. `otherwise` is said when nothing was or will be changed by it.

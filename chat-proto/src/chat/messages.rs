@@ -1,21 +1,18 @@
 //! Messages: live ones and pages of older ones (spec 03 §9).
 
-use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-use super::channels::{Object, Part, Source, Waiting};
+use super::channels::Part;
 use super::message_item::Reader;
 use super::own_channels::unreadable;
-use super::{Asker, Chat, message_item};
+use super::untold::Waiting;
+use super::{Chat, message_item};
 use crate::cx::Cx;
 use crate::event::Event;
-use crate::model::{Channel, ChannelSid, Message};
+use crate::model::{ChannelSid, Message};
 use crate::state::ChannelEntry;
-use crate::sync::{Change, Freshness, Item, Key, Output, Select};
-
-/// How many events of a list may wait. Beyond it all that wait are told at once: order yields to memory (law 8).
-const WAITING: usize = 1000;
+use crate::sync::{Change, Freshness, Item, Key, Output};
 
 impl Chat {
     /// What happens to a channel's message list.
@@ -24,25 +21,32 @@ impl Chat {
             Output::Opened { .. } => self.stream_opened(cx, sid, Part::Messages),
             Output::OpenFailed { error, .. } => self.stream_lost(cx, sid, Part::Messages, Some(error)),
             Output::Removed { .. } => self.stream_lost(cx, sid, Part::Messages, None),
+            Output::Skipped { .. } => self.messages_skipped(cx, sid),
             Output::Item { change, item, .. } => {
                 let Key::Index(index) = item.key else { return };
-                let record = self.channels.records.get_mut(sid);
-                let Some(waiting) = record.and_then(|record| record.reading_untold.as_mut()) else {
+                let Some(record) = self.channels.records.get_mut(sid) else { return };
+                // Too late: when its event was passed over, the list was read, and it was told or was not there any more.
+                if change == Change::Added
+                    && item.event.is_none()
+                    && record.untold.is_some_and(|untold| index < untold)
+                {
+                    cx.stats.duplicates += 1;
+                    return;
+                }
+                let Some(reading) = record.reading_untold.as_mut() else {
                     return self.message_event(cx, sid, change, index, item.data.get(), item.freshness);
                 };
                 let (data, freshness, event) = (item.data.get().into(), item.freshness, item.event);
-                waiting.push(Waiting { change, index, data, freshness, event });
-                if waiting.len() > WAITING {
-                    let all = core::mem::take(waiting);
-                    self.waited(cx, sid, all);
-                }
+                reading.wait(Waiting { change, index, data, freshness, event });
+                let overflow = reading.overflow();
+                self.waited(cx, sid, overflow);
             }
             _ => {}
         }
     }
 
     /// Events that waited are told.
-    fn waited(&mut self, cx: &mut Cx, sid: &ChannelSid, events: Vec<Waiting>) {
+    pub(super) fn waited(&mut self, cx: &mut Cx, sid: &ChannelSid, events: Vec<Waiting>) {
         for event in events {
             self.message_event(cx, sid, event.change, event.index, &event.data, event.freshness);
         }
@@ -89,7 +93,7 @@ impl Chat {
         self.tell_message(cx, message);
     }
 
-    fn tell_message(&mut self, cx: &mut Cx, message: Arc<Message>) {
+    pub(super) fn tell_message(&mut self, cx: &mut Cx, message: Arc<Message>) {
         if let Some(record) = self.channels.records.get_mut(&message.channel) {
             record.untold = record.untold.map(|untold| untold.max(message.index.saturating_add(1)));
         }
@@ -158,127 +162,6 @@ impl Chat {
         }
         page.sort_by_key(|message| message.index);
         page
-    }
-
-    /// A page shows a message as it was after events that still wait: they tell that it happened, and no state.
-    fn overtake_waiting(&mut self, sid: &ChannelSid, index: u64) {
-        let waiting = self.channels.records.get_mut(sid).and_then(|record| record.reading_untold.as_mut());
-        for event in waiting.into_iter().flatten().filter(|event| event.index == index) {
-            event.freshness = Freshness::Known;
-        }
-    }
-
-    // ---- messages that no event told of
-
-    /// The own user is a member now: every message from here on is to be told.
-    pub(super) fn expect_messages(&mut self, channel: &Channel) {
-        // The document may lag behind what was told in an earlier membership; that is not told again.
-        let entry = self.state.channels.get(&channel.sid);
-        let held = entry.and_then(|entry| entry.messages.keys().next_back()).copied();
-        if let Some(record) = self.channels.records.get_mut(&channel.sid) {
-            let newest = channel.last_message.and_then(|last| last.index).max(held);
-            let beyond = newest.map_or(0, |newest| newest.saturating_add(1));
-            record.untold = Some(record.told_before.unwrap_or(0).max(beyond));
-        }
-        self.echoes_passed(&channel.sid);
-    }
-
-    /// A list was opened. Of a channel that the own user just joined, what was sent since is told before anything live.
-    pub(super) fn read_untold_at_first(&mut self, cx: &mut Cx, sid: &ChannelSid) {
-        if let Some(record) = self.channels.records.get_mut(sid) {
-            record.reading_untold = None;
-        }
-        match self.channels.records.get(sid) {
-            Some(record) if record.source == Source::Sync && record.untold.is_some() => {
-                self.read_untold(cx, sid);
-            }
-            _ => self.look_for_untold(cx, sid),
-        }
-    }
-
-    /// The channel's document may know of a message that no event told of: one that was sent after the own user joined
-    /// and before the list was opened (SDK defect 19), or whose event was lost (SDK defect 17). It is read then.
-    pub(super) fn look_for_untold(&mut self, cx: &mut Cx, sid: &ChannelSid) {
-        let Some(entry) = self.state.channels.get(sid) else { return };
-        let newest = entry.channel.last_message.and_then(|last| last.index);
-        let Some(newest) = newest.filter(|newest| !entry.messages.contains_key(newest)) else { return };
-        if self
-            .channels
-            .records
-            .get(sid)
-            .and_then(|record| record.untold)
-            .is_some_and(|untold| newest >= untold)
-        {
-            self.read_untold(cx, sid);
-        }
-    }
-
-    pub(super) fn read_untold(&mut self, cx: &mut Cx, sid: &ChannelSid) {
-        let record = self.channels.records.get_mut(sid).filter(|record| record.reading_untold.is_none());
-        let Some(record) = record else { return };
-        if let (Some(untold), Object::Open(entity)) = (record.untold, record.messages) {
-            record.reading_untold = Some(Vec::new());
-            let select = Select { from: Some(alloc::format!("{untold}")), ..Select::all() };
-            self.query(cx, entity, Asker::Untold(sid.clone()), select);
-        }
-    }
-
-    pub(super) fn untold_page(
-        &mut self,
-        cx: &mut Cx,
-        sid: &ChannelSid,
-        items: Vec<Item<'_>>,
-        next: Option<Box<str>>,
-    ) {
-        let fresh: Vec<(Key<'_>, Freshness)> =
-            items.iter().map(|item| (item.key.clone(), item.freshness)).collect();
-        let messages = self.message_page(cx, sid, items);
-        let Some(record) = self.channels.records.get(sid) else { return };
-        let untold = record.untold;
-        // What waits tells of itself.
-        let waiting = |index: u64| {
-            let mut events = record.reading_untold.iter().flatten();
-            events.any(|event| event.index == index && event.change == Change::Added)
-        };
-        let mut tell = Vec::new();
-        for message in messages {
-            let key = Key::Index(message.index);
-            let freshness = fresh.iter().find(|(of, _)| *of == key).map(|(_, freshness)| *freshness);
-            let due = match freshness {
-                Some(Freshness::New) => true,
-                // For `Ahead` the event is still to come, and tells.
-                Some(Freshness::Ahead) | None => false,
-                // Another page showed it before this one: that told nobody.
-                Some(Freshness::Newer | Freshness::Known) => {
-                    untold.is_some_and(|untold| message.index >= untold) && !waiting(message.index)
-                }
-            };
-            if due {
-                tell.push(message);
-            }
-        }
-        for message in tell {
-            self.tell_message(cx, message);
-        }
-        let Some(record) = self.channels.records.get_mut(sid) else { return };
-        match (next, record.messages) {
-            (Some(token), Object::Open(entity)) => {
-                self.query_page(cx, entity, Asker::Untold(sid.clone()), &token);
-            }
-            _ => self.untold_read(cx, sid),
-        }
-    }
-
-    /// What there was is told. What the document named and the list does not have was deleted.
-    pub(super) fn untold_read(&mut self, cx: &mut Cx, sid: &ChannelSid) {
-        let newest =
-            self.state.channel(sid).and_then(|channel| channel.last_message).and_then(|last| last.index);
-        let Some(record) = self.channels.records.get_mut(sid) else { return };
-        let beyond = newest.map_or(0, |newest| newest.saturating_add(1));
-        record.untold = record.untold.map(|untold| untold.max(beyond));
-        let waited = record.reading_untold.take().unwrap_or_default();
-        self.waited(cx, sid, waited);
-        self.echoes_passed(sid);
     }
 }
 

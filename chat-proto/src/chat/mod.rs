@@ -36,6 +36,7 @@ mod sorting;
 mod steps;
 mod text;
 mod typing;
+mod untold;
 mod users;
 
 use alloc::borrow::Cow;
@@ -72,6 +73,11 @@ use crate::twilsock::{HttpReply, Notice, RequestError};
 
 /// Message type of typing notifications (spec 03 §1.2).
 pub(crate) const TYPING_INDICATOR: &str = "twilio.ipmsg.typing_indicator";
+
+/// The first wait before what could not be read is read again, in milliseconds; up to half as much more is added.
+const FIRST_RELOAD: u64 = 10_000;
+/// The longest.
+const LAST_RELOAD: u64 = 320_000;
 
 /// What chat waits for in an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -178,6 +184,8 @@ pub(crate) struct Chat {
     entities: BTreeMap<EntityId, Role>,
     queries: SmallMap<QueryId, (EntityId, Asker)>,
     reads: SmallMap<RestId, Reader>,
+    /// What could not be read on this connection, and how often.
+    missing: BTreeMap<Cow<'static, str>, u32>,
 }
 
 impl Chat {
@@ -207,6 +215,7 @@ impl Chat {
             entities: BTreeMap::new(),
             queries: SmallMap::default(),
             reads: SmallMap::default(),
+            missing: BTreeMap::new(),
         }
     }
 
@@ -270,6 +279,7 @@ impl Chat {
 
     pub(crate) fn online(&mut self, cx: &mut Cx) {
         self.online = true;
+        self.missing.clear();
         self.calls.online(cx);
         self.session.online(cx);
         self.reload(cx);
@@ -293,6 +303,7 @@ impl Chat {
                     matches!(event, Event::ConnectionStateChanged(_))
                 });
             }
+            Notice::Tell(event) => cx.events.push(*event),
             Notice::TokenAccepted(token) => self.token_accepted(cx, token),
             Notice::TokenUpdated { call, result } => {
                 self.calls.answer(cx, call, result.map(|()| Reply::Done));
@@ -394,13 +405,26 @@ impl Chat {
         self.load_own_channels(cx);
         self.reopen_documents(cx);
         self.reopen_streams(cx);
+        self.read_untold_again(cx);
     }
 
-    /// Has [`Chat::reload`] come later: something that is needed could not be read.
-    fn reload_later(cx: &mut Cx, what: Cow<'static, str>, error: CallError) {
+    /// Has [`Chat::reload`] come later: something that is needed could not be read. The wait doubles for what stays away.
+    fn reload_later(&mut self, cx: &mut Cx, what: Cow<'static, str>, error: CallError) {
+        let failures = self.missing.entry(what.clone()).or_default();
+        let wait = FIRST_RELOAD.checked_shl(*failures).unwrap_or(LAST_RELOAD).min(LAST_RELOAD);
+        *failures = failures.saturating_add(1).min(16);
         cx.events.push(Event::Fault(Fault::NotLoaded { what, error: error.into() }));
-        let wait = 10_000 + cx.jitter.below(5_000);
-        cx.timers.arm(Timer::Reload, cx.now + core::time::Duration::from_millis(wait));
+        let at = cx.now + core::time::Duration::from_millis(wait + cx.jitter.below(wait / 2));
+        if cx.timers.armed(Timer::Reload).is_none_or(|armed| at < armed) {
+            cx.timers.arm(Timer::Reload, at);
+        }
+    }
+
+    /// It is there now.
+    fn loaded(&mut self, what: impl FnOnce() -> Cow<'static, str>) {
+        if !self.missing.is_empty() {
+            self.missing.remove(&what());
+        }
     }
 
     /// Hands an output of Sync to the part whose object it is about.
@@ -413,6 +437,7 @@ impl Chat {
             | Output::Removed { entity }
             | Output::Document { entity, .. }
             | Output::Context { entity, .. }
+            | Output::Skipped { entity }
             | Output::Item { entity, .. } => *entity,
             Output::Page { query, .. } | Output::QueryFailed { query, .. } => {
                 let query = *query;
@@ -445,7 +470,7 @@ impl Chat {
             (Asker::Call(id), Output::QueryFailed { error, .. }) => self.calls.answer(cx, id, Err(error)),
             (Asker::Roster(sid), Output::Page { items, next, .. }) => self.roster_page(cx, &sid, items, next),
             (Asker::Untold(sid), Output::Page { items, next, .. }) => self.untold_page(cx, &sid, items, next),
-            (Asker::Untold(sid), _) => self.untold_read(cx, &sid),
+            (Asker::Untold(sid), Output::QueryFailed { error, .. }) => self.untold_failed(cx, &sid, error),
             (Asker::Roster(sid), Output::QueryFailed { error, .. }) => self.streams_failed(cx, &sid, error),
             _ => {}
         }

@@ -1,5 +1,6 @@
 //! A channel's objects: its document, and the streams (message list and roster) that members follow.
 
+use alloc::borrow::Cow;
 use alloc::sync::Arc;
 
 use super::calls::Wait;
@@ -54,6 +55,7 @@ impl Chat {
                 if let Some(record) = self.channels.records.get_mut(sid) {
                     record.document = Object::Open(entity);
                 }
+                self.loaded(|| document_of(sid));
                 self.document_data(cx, sid, data.as_ref().map_or("{}", |data| data.get()));
                 self.wake_document(cx, sid);
             }
@@ -127,9 +129,9 @@ impl Chat {
         if known && gone {
             return self.drop_channel(cx, sid);
         }
-        let what = alloc::format!("the document of channel {sid}").into();
+        let what = document_of(sid);
         if passes {
-            return Self::reload_later(cx, what, error);
+            return self.reload_later(cx, what, error);
         }
         cx.events.push(Event::Fault(Fault::NotLoaded { what, error: error.into() }));
     }
@@ -261,6 +263,7 @@ impl Chat {
 
     pub(super) fn wake_streams(&mut self, cx: &mut Cx, sid: &ChannelSid) {
         if self.channels.records.get(sid).is_some_and(super::channels::Record::streams_ready) {
+            self.loaded(|| streams_of(sid));
             for id in self.calls.waiting(|wait| matches!(wait, Wait::Streams(of) if of == sid)) {
                 self.begin(cx, id);
             }
@@ -278,7 +281,7 @@ impl Chat {
         }
         // Of a channel that the own user takes no part in only calls wanted them, and those have heard.
         if self.state.channel(sid).is_some_and(|channel| channel.status == ChannelStatus::Joined) {
-            Self::reload_later(cx, alloc::format!("the streams of channel {sid}").into(), error);
+            self.reload_later(cx, streams_of(sid), error);
         }
     }
 
@@ -311,4 +314,12 @@ fn may_pass(error: &CallError) -> bool {
         CallError::Transport { .. } => true,
         _ => false,
     }
+}
+
+fn document_of(sid: &ChannelSid) -> Cow<'static, str> {
+    alloc::format!("the document of channel {sid}").into()
+}
+
+fn streams_of(sid: &ChannelSid) -> Cow<'static, str> {
+    alloc::format!("the streams of channel {sid}").into()
 }

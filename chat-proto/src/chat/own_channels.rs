@@ -20,6 +20,9 @@ use crate::model::{ChannelReason, ChannelSid, ChannelStatus, ChannelType, Reason
 use crate::sync::{Change, Freshness, Item, Key, Kind, Order, Output};
 use crate::twilsock::Url;
 
+/// What the app is told when they cannot be read.
+const OWN_CHANNELS: &str = "the list of own channels";
+
 impl Chat {
     /// Opens the map, or goes on where an earlier attempt failed.
     pub(super) fn load_own_channels(&mut self, cx: &mut Cx) {
@@ -146,6 +149,7 @@ impl Chat {
 
     fn own_channels_read(&mut self, cx: &mut Cx) {
         self.channels.reading = Reading::Done;
+        self.loaded(|| OWN_CHANNELS.into());
         self.channels.tombstones.clear();
         for id in self.calls.waiting(|wait| *wait == Wait::OwnChannels) {
             self.begin(cx, id);
@@ -158,7 +162,7 @@ impl Chat {
         for id in self.calls.waiting(|wait| *wait == Wait::OwnChannels) {
             self.calls.answer(cx, id, Err(error.clone()));
         }
-        Self::reload_later(cx, "the list of own channels".into(), error);
+        self.reload_later(cx, OWN_CHANNELS.into(), error);
     }
 
     // ---- records of a channel

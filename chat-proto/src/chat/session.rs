@@ -160,6 +160,11 @@ impl Session {
         self.outbox.phase(owner)
     }
 
+    /// Whether nobody knows what became of a command, and it is looked up.
+    pub(crate) fn is_in_doubt(&self, owner: CommandOwner) -> bool {
+        self.outbox.is_in_doubt(owner)
+    }
+
     /// Stops waiting for a command: it is not answered any more. True if it may have been executed.
     pub(crate) fn abandon(&mut self, cx: &mut Cx, owner: CommandOwner) -> bool {
         self.outbox.abandon(cx, owner)

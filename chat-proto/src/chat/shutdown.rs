@@ -33,6 +33,11 @@ impl Ending {
 }
 
 impl Chat {
+    /// Whether the client was shut down and everything is answered.
+    pub(crate) fn is_over(&self) -> bool {
+        self.ending == Ending::Over
+    }
+
     /// Begins to end; pending calls may go on until `drain_until`.
     pub(super) fn shut_down(&mut self, cx: &mut Cx, id: CallId, drain_until: Option<Time>) {
         self.ending = Ending::Draining(id);

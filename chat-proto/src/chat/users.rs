@@ -81,6 +81,9 @@ fn unknown(identity: Identity) -> User {
     }
 }
 
+/// What the app is told when the own user cannot be read.
+const OWN_USER: &str = "the own user";
+
 impl Chat {
     /// Follows the own user, if that is not done yet.
     pub(super) fn load_own_user(&mut self, cx: &mut Cx) {
@@ -115,6 +118,9 @@ impl Chat {
         match output {
             Output::Opened { entity, items, .. } => {
                 self.users.maps.insert(identity.clone(), Object::Open(entity));
+                if self.is_own(identity) {
+                    self.loaded(|| OWN_USER.into());
+                }
                 self.user_opened(cx, identity, items);
             }
             Output::OpenFailed { entity, error } => {
@@ -124,7 +130,7 @@ impl Chat {
                     self.calls.answer(cx, id, Err(error.clone()));
                 }
                 if self.is_own(identity) {
-                    Self::reload_later(cx, "the own user".into(), error);
+                    self.reload_later(cx, OWN_USER.into(), error);
                 }
             }
             Output::Removed { .. } => self.unfollow(cx, identity),

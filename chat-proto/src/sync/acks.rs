@@ -8,7 +8,7 @@ use super::entity::Entity;
 use super::envelope::Event;
 use super::errors::sync_error;
 use super::output::Output;
-use super::subscriptions::Sid;
+use super::subscriptions::{Sid, TOO_MANY};
 use super::table::{Input, State};
 use super::{Kind, Sync, Timer};
 use crate::cx::Cx;
@@ -30,7 +30,7 @@ impl Sync {
             // While nothing can be taken, asking again at once would only replay in vain: the watchdog asks later.
             Some("interrupted") if self.behind.contains(sid) => None,
             Some("interrupted") => {
-                if let Some(limit) = self.entities.get(sid).map(|open| open.interrupted()) {
+                if let Some(limit) = self.entities.get_mut(sid).and_then(|open| open.interrupted()) {
                     self.release(cx, sid, limit);
                 }
                 self.subscriptions.tell(cx, sid, Input::Interrupted);
@@ -58,12 +58,12 @@ impl Sync {
             self.release(cx, sid, limit);
         }
         let entity = self.entities.get(sid)?;
-        if entity.held.is_empty() {
-            emit(&mut self.out, &entity.handles, |entity| Output::Subscribed { entity })
-        } else {
+        if entity.lags() {
             // What came after the poke left shows another gap.
             self.subscriptions.tell(cx, sid, Input::Again);
             None
+        } else {
+            emit(&mut self.out, &entity.handles, |entity| Output::Subscribed { entity })
         }
     }
 
@@ -92,14 +92,29 @@ impl Sync {
         if status == 404 {
             return self.removed(cx, sid);
         }
-        let entity = self.entities.get_mut(sid)?;
         if is_passing(status) && cx.timers.armed(Timer::Refused).is_none() {
             cx.timers.arm(Timer::Refused, cx.now + ASK_AGAIN);
         }
+        let message = error.and_then(|error| error.message.as_ref()).map(|text| &*text.0);
+        self.refused(sid, (status, code), message)
+    }
+
+    /// The service has no room for it on this connection.
+    pub(super) fn leave_out(&mut self, sid: &str) {
+        let told = self.refused(sid, (400, TOO_MANY), Some("too many subscriptions on this connection"));
+        self.out.extend(told);
+    }
+
+    fn refused(
+        &mut self,
+        sid: &str,
+        (status, code): (u16, i64),
+        message: Option<&str>,
+    ) -> Option<Output<'static>> {
+        let entity = self.entities.get_mut(sid)?;
         if entity.refused.replace((status, code)) == Some((status, code)) {
             return None;
         }
-        let message = error.and_then(|error| error.message.as_ref()).map(|text| &*text.0);
         let error = sync_error(status, code, message);
         let name = entity.name.clone();
         emit(&mut self.out, &entity.handles, |entity| Output::SubscriptionRefused {

@@ -94,7 +94,7 @@ impl Sync {
                 say(cx, &mut self.out, &entity.handles, told)
             }
             Place::Next => {
-                entity.cursor = id;
+                entity.advance(id);
                 let told = entity.tell(fact, false);
                 let output = say(cx, &mut self.out, &entity.handles, told);
                 if !entity.held.is_empty() {
@@ -125,7 +125,18 @@ impl Sync {
     /// Tells what waits, as far as nothing is missing: up to `limit` surely, and what follows without a gap.
     pub(super) fn release(&mut self, cx: &mut Cx, sid: &str, limit: i64) {
         let Some(entity) = self.entities.get_mut(sid) else { return };
-        while let Some(fact) = entity.next_held(limit) {
+        let mut skipped = false;
+        loop {
+            let next = entity.cursor.saturating_add(1);
+            let fact = entity.next_held(limit);
+            let passed = fact.as_ref().map_or(entity.cursor, |fact| fact.id.saturating_sub(1));
+            if passed >= next && !skipped {
+                // Whoever reads now sees what all jumps of this release passed over.
+                skipped = true;
+                let output = emit(&mut self.out, &entity.handles, |entity| Output::Skipped { entity });
+                self.out.extend(output);
+            }
+            let Some(fact) = fact else { return };
             let told = entity.tell(fact, false);
             let output = say(cx, &mut self.out, &entity.handles, told);
             self.out.extend(output);

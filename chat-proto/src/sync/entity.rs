@@ -37,11 +37,13 @@ pub(super) struct Entity {
     versions: Versions,
     context_version: Option<i64>,
     pub(super) held: Held,
-    /// The highest id that waited when the last poke left: its replay goes beyond it.
-    held_at_poke: i64,
+    /// The highest version in a page of a list: the event of it exists.
+    shown: i64,
+    /// The highest id that was known of when the last poke left: its replay goes beyond it.
+    known_at_poke: i64,
     /// The highest id that was replayed since.
     replayed: i64,
-    /// How many replays in a row lacked events.
+    /// How many replays in a row lacked the event after the cursor.
     doubts: u8,
 }
 
@@ -90,7 +92,8 @@ impl Entity {
             },
             context_version: None,
             held: Held::default(),
-            held_at_poke: i64::MIN,
+            shown: i64::MIN,
+            known_at_poke: i64::MIN,
             replayed: i64::MIN,
             doubts: 0,
         }
@@ -110,7 +113,7 @@ impl Entity {
 
     /// A poke with this object leaves: gives the cursor that it states.
     pub(super) fn poked(&mut self) -> i64 {
-        self.held_at_poke = self.held.last().unwrap_or(i64::MIN);
+        self.known_at_poke = self.held.last().unwrap_or(i64::MIN).max(self.shown);
         self.replayed = i64::MIN;
         self.cursor
     }
@@ -121,13 +124,20 @@ impl Entity {
     }
 
     /// The replay is complete: up to where nothing can be missing any more. Beyond what the service says, that is what
-    /// waited when the poke left, since the service knew of it.
+    /// was known when the poke left, since the service knew of it.
     pub(super) fn complete(&self, last_event_id: Option<i64>) -> i64 {
-        last_event_id.unwrap_or(i64::MIN).max(self.held_at_poke).max(self.replayed)
+        last_event_id.unwrap_or(i64::MIN).max(self.known_at_poke).max(self.replayed)
+    }
+
+    /// All events up to this one are told, and what is missing now is missing for the first time.
+    pub(super) fn advance(&mut self, id: i64) {
+        if id > self.cursor {
+            (self.cursor, self.doubts) = (id, 0);
+        }
     }
 
     /// Whether a replay that is complete up to `limit` lacks events: they are lost, late, or never were. The first such
-    /// replays in a row are doubted: asking again brings what was lost. After those nothing was missing.
+    /// replays of each gap are doubted: asking again brings what was lost. After those nothing was missing.
     pub(super) fn doubts(&mut self, limit: i64) -> bool {
         let expected = u64::try_from(limit.saturating_sub(self.cursor)).unwrap_or(0);
         let lacks = expected > self.held.count_up_to(limit);
@@ -135,19 +145,26 @@ impl Entity {
         self.doubts > 0
     }
 
-    /// The replay was interrupted: what came of it came in order.
-    pub(super) fn interrupted(&self) -> i64 {
-        self.replayed
+    /// The replay was interrupted: gives up to where it counts as complete, for it came in order. `None` when nothing of
+    /// it came, or when it lacks events.
+    pub(super) fn interrupted(&mut self) -> Option<i64> {
+        let limit = self.replayed;
+        (limit > self.cursor && !self.doubts(limit)).then_some(limit)
+    }
+
+    /// Whether events are known to exist that were not told.
+    pub(super) fn lags(&self) -> bool {
+        !self.held.is_empty() || self.shown > self.cursor
     }
 
     /// Takes the next event that may be told when nothing is missing up to `limit`, and moves the cursor past it; to
     /// `limit` when no event up to there waits.
     pub(super) fn next_held(&mut self, limit: i64) -> Option<Fact<'static>> {
         let fact = self.held.take_up_to(limit).or_else(|| {
-            self.cursor = self.cursor.max(limit);
+            self.advance(limit);
             self.held.take_up_to(self.cursor.saturating_add(1))
         })?;
-        self.cursor = self.cursor.max(fact.id);
+        self.advance(fact.id);
         Some(fact)
     }
 
@@ -222,10 +239,17 @@ impl Entity {
             let untold = self.kind == Kind::List && entry.paged && entry.version > self.cursor;
             return entry.live.then_some(if untold { Freshness::Ahead } else { Freshness::Known });
         }
-        self.versions.set(key, Entry { version, live: true, paged: version > self.cursor });
+        let ahead = version > self.cursor;
+        if ahead && self.kind == Kind::List {
+            self.shown = self.shown.max(version);
+        }
+        self.versions.set(key, Entry { version, live: true, paged: ahead });
         Some(match known {
+            Some(entry) if self.kind == Kind::List && entry.paged && entry.version > self.cursor => {
+                Freshness::Ahead
+            }
             Some(_) => Freshness::Newer,
-            None if version > self.cursor => Freshness::Ahead,
+            None if ahead => Freshness::Ahead,
             None => Freshness::New,
         })
     }

@@ -5,7 +5,8 @@
 //! A query of items, the other way, could not tell of removals, nor in which order things happened, and would have to
 //! page through the whole object, since items are found by key and not by event id. What the replay brings goes before
 //! what waits; once the replay is acknowledged, nothing was missing any more, and the jump is accepted. (A replay that
-//! itself lacks events is doubted and asked for again, a few times: its events may be lost or late too.) The same wait
+//! itself lacks events is doubted and asked for again, a few times: its events may be lost or late too.) Whoever follows
+//! the object hears that a jump was accepted, before what comes after it, and may read what there is. The same wait
 //! serves live events that overtake the replay of any other poke (spec 02 §3.7): they are neither dropped, as the
 //! replay may omit them, nor told too early, and the cursor never passes what was not seen.
 

@@ -244,7 +244,11 @@ impl Sync {
         self.catch_up(cx);
         match timer {
             Timer::Behind => {}
-            Timer::Flush => self.subscriptions.flush(cx, &mut self.entities),
+            Timer::Flush => {
+                for sid in self.subscriptions.flush(cx, &mut self.entities) {
+                    self.leave_out(&sid);
+                }
+            }
             Timer::Watchdog(correlation_id) => self.subscriptions.watchdog(cx, correlation_id),
             Timer::Ttl => self.subscriptions.expire(cx),
             Timer::Create(entity) => self.create_again(cx, entity),

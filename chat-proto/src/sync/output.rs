@@ -49,6 +49,11 @@ pub(crate) enum Output<'a> {
         entity: EntityId,
         data: Raw<'a>,
     },
+    /// Events of a list or map were passed over: they are lost for good, or never were. What they told of, if anything,
+    /// only reading shows. All that comes after them is told after this.
+    Skipped {
+        entity: EntityId,
+    },
     /// An item was added, changed or removed. `data` of a removal is the last value, as far as the service told.
     Item {
         entity: EntityId,
@@ -179,6 +184,7 @@ impl Output<'_> {
             | Self::Removed { entity }
             | Self::Document { entity, .. }
             | Self::Context { entity, .. }
+            | Self::Skipped { entity }
             | Self::Item { entity, .. } => Some(*entity),
             Self::Page { .. } | Self::QueryFailed { .. } | Self::Pushed { .. } | Self::PushFailed { .. } => {
                 None
@@ -202,6 +208,7 @@ impl Output<'_> {
             Self::Removed { entity } => Output::Removed { entity },
             Self::Document { entity, data } => Output::Document { entity, data: data.into_owned() },
             Self::Context { entity, data } => Output::Context { entity, data: data.into_owned() },
+            Self::Skipped { entity } => Output::Skipped { entity },
             Self::Item { entity, change, item } => Output::Item { entity, change, item: item.into_owned() },
             Self::Page { query, items, next, previous } => Output::Page {
                 query,
@@ -235,6 +242,7 @@ impl fmt::Debug for Output<'_> {
             Self::Removed { entity } => write!(f, "Removed({entity:?})"),
             Self::Document { entity, data } => write!(f, "Document({entity:?}, {} bytes)", data.get().len()),
             Self::Context { entity, data } => write!(f, "Context({entity:?}, {} bytes)", data.get().len()),
+            Self::Skipped { entity } => write!(f, "Skipped({entity:?})"),
             Self::Item { entity, change, item } => write!(f, "Item({entity:?}, {change:?}, {item:?})"),
             Self::Page { query, items, .. } => write!(f, "Page({query:?}, {items:?})"),
             Self::QueryFailed { query, error } => write!(f, "QueryFailed({query:?}, {error:?})"),

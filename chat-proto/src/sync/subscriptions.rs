@@ -3,6 +3,9 @@
 //! Where the reference has quirks, the recommendations of §2.10 hold: no lost wake-up (Q1), further batches leave at
 //! once (Q2), a poke touches only records that still wait for it (Q3), ids never repeat (Q4).
 
+mod record;
+mod room;
+
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -16,51 +19,23 @@ use crate::cx::Cx;
 use crate::small_map::SmallMap;
 use crate::time::Time;
 use crate::twilsock::{HttpReply, RequestError, Url};
+use record::{Poke, Record};
+use room::Room;
+pub(super) use room::TOO_MANY;
 
 /// The name of an object on the wire.
 pub(super) type Sid = Arc<str>;
 
 /// The first wait before a poke, in milliseconds; it doubles until something succeeds (spec 02 §2.5).
 const FIRST_DELAY: u64 = 100;
+/// The shortest wait after a poke that the service was in no state to take: the first of spec 02 §6.3. (The reference
+/// sends the same request again, at 4, 12, 28 and 60 s, and then backs off from 100 ms on. Here each poke is a new one,
+/// with the cursors of its time, and the wait only grows.)
+const UNAVAILABLE_DELAY: u64 = 4_000;
 /// The longest wait.
 const LAST_DELAY: u64 = 120_000;
 /// How many objects a poke may have before the service said so (spec 02 §2.2).
 const FIRST_BATCH: usize = 100;
-
-/// The subscription of one object.
-#[derive(Debug, Clone)]
-struct Record {
-    kind: Kind,
-    state: State,
-    /// The poke whose acknowledgement it waits for.
-    pending: Option<u64>,
-    /// Its place among those that wait for a poke: the order of subscribing.
-    order: u64,
-    /// How many pokes with it were not acknowledged.
-    retries: u32,
-}
-
-impl Record {
-    fn action(&self) -> Option<Action> {
-        match self.state {
-            State::Wanted => Some(Action::Establish),
-            State::Leaving => Some(Action::Cancel),
-            _ => None,
-        }
-    }
-}
-
-/// A poke whose answer or acknowledgements are awaited.
-#[derive(Debug, Clone)]
-struct Poke {
-    sids: Vec<Sid>,
-    /// How many of them still wait for it.
-    waiting: usize,
-    /// When the service last spoke of it.
-    heard: Option<Time>,
-    /// How long it may be silent; known once it answered.
-    window: Option<Duration>,
-}
 
 /// The subscriptions of a client.
 #[derive(Debug, Clone)]
@@ -70,6 +45,9 @@ pub(super) struct Subscriptions {
     /// Those that wait for a poke, in its order.
     due: BTreeSet<(Action, u64, Sid)>,
     pokes: SmallMap<u64, Poke>,
+    room: Room,
+    /// How many are rejected because there was no room.
+    left_out: usize,
     max_batch: usize,
     next_delay: u64,
     last_correlation_id: u64,
@@ -85,6 +63,8 @@ impl Default for Subscriptions {
             records: BTreeMap::new(),
             due: BTreeSet::new(),
             pokes: SmallMap::default(),
+            room: Room::default(),
+            left_out: 0,
             max_batch: FIRST_BATCH,
             next_delay: FIRST_DELAY,
             last_correlation_id: 0,
@@ -107,8 +87,7 @@ impl Subscriptions {
 
     pub(super) fn subscribe(&mut self, cx: &mut Cx, sid: &Sid, kind: Kind) {
         if !self.records.contains_key(sid) {
-            let record = Record { kind, state: State::Idle, pending: None, order: 0, retries: 0 };
-            self.records.insert(sid.clone(), record);
+            self.records.insert(sid.clone(), Record::new(kind));
         }
         self.input(cx, sid, Input::Subscribe);
         self.wake(cx);
@@ -133,7 +112,8 @@ impl Subscriptions {
         if let Some(action) = action {
             self.due.remove(&(action, order, sid.clone()));
         }
-        let order = self.next_order;
+        // What could not be asked for keeps its place.
+        let order = if input == Input::PokeFailed { order } else { self.next_order };
         let Some(record) = self.records.get_mut(&sid) else { return false };
         record.state = next;
         record.pending = None;
@@ -142,6 +122,14 @@ impl Subscriptions {
             Input::Renewed | Input::Subscribe => record.retries = 0,
             _ => {}
         }
+        let gone = next == State::Idle || matches!(input, Input::Dropped | Input::Failed | Input::Renewed);
+        if gone && core::mem::take(&mut record.stands) {
+            self.room.freed();
+        }
+        let (left_out, was_left_out) = (input == Input::Full, record.left_out);
+        record.left_out = left_out;
+        self.left_out = self.left_out.saturating_add(usize::from(left_out));
+        self.left_out = self.left_out.saturating_sub(usize::from(was_left_out));
         if let Some(action) = record.action() {
             record.order = order;
             self.next_order = self.next_order.saturating_add(1);
@@ -179,7 +167,11 @@ impl Subscriptions {
     /// Arms the poke timer when objects wait for a poke ("nudge", spec 02 §2.5), else disarms it: nobody is woken to
     /// find nothing to do.
     pub(super) fn wake(&mut self, cx: &mut Cx) {
-        if !self.connected || self.due.is_empty() {
+        let new = |(action, ..): &(Action, u64, Sid)| *action == Action::Establish;
+        if self.left_out > 0 && self.room.next() > 0 && !self.due.first().is_some_and(new) {
+            self.let_in(cx);
+        }
+        if !self.connected || (self.next_action().is_none() && !self.is_too_much()) {
             cx.timers.cancel(Timer::Flush);
             if self.pokes.is_empty() {
                 self.next_delay = FIRST_DELAY;
@@ -219,6 +211,7 @@ impl Subscriptions {
     fn renew(&mut self, cx: &mut Cx) {
         cx.timers.cancel(Timer::Ttl);
         self.forget_pokes(cx);
+        self.room = Room::default();
         let sids: Vec<Sid> = self.records.keys().cloned().collect();
         let mut by_order: Vec<(u64, Sid)> =
             sids.into_iter().filter_map(|sid| Some((self.records.get(&sid)?.order, sid))).collect();
@@ -238,20 +231,36 @@ impl Subscriptions {
         }
     }
 
-    /// Sends pokes for everything that waits (spec 02 §2.6), in as many batches as it takes.
-    pub(super) fn flush(&mut self, cx: &mut Cx, entities: &mut Entities) {
+    /// Sends pokes for everything that waits (spec 02 §2.6), in as many batches as it takes. Gives what cannot be sent,
+    /// because the service has no room for it.
+    pub(super) fn flush(&mut self, cx: &mut Cx, entities: &mut Entities) -> Vec<Sid> {
+        let left_out = self.leave_out(cx);
         // Without an address nothing can be asked; the backoff keeps that from spinning.
         if let Some(url) = rest::subscriptions_url(cx).filter(|_| self.connected) {
-            while let Some(&(action, ..)) = self.due.first() {
+            while let Some(action) = self.next_action() {
                 self.poke(cx, entities, action, url.clone());
+                if self.room.is_tight() {
+                    break;
+                }
             }
         }
         self.wake(cx);
+        left_out
     }
 
     fn poke(&mut self, cx: &mut Cx, entities: &mut Entities, action: Action, url: Url) {
-        let batch = self.due.iter().take_while(|(of, ..)| *of == action).take(self.max_batch.max(1));
-        let sids: Vec<Sid> = batch.map(|(_, _, sid)| sid.clone()).collect();
+        let due = self.due.iter().skip_while(|(of, ..)| *of != action).take_while(|(of, ..)| *of == action);
+        let (mut new, room) = (0_usize, self.room.next());
+        let fits = |sid: &Sid| {
+            let stands =
+                action == Action::Cancel || self.records.get(sid).is_some_and(|record| record.stands);
+            let fits = stands || new < room;
+            new = new.saturating_add(usize::from(fits && !stands));
+            fits
+        };
+        let batch = due.map(|(_, _, sid)| sid.clone()).filter(fits).take(self.max_batch.max(1));
+        let sids: Vec<Sid> = batch.collect();
+        self.room.tries(new);
         let correlation_id = cx.config.unix_millis(cx.now).max(self.last_correlation_id.saturating_add(1));
         self.last_correlation_id = correlation_id;
         let retried = sids.iter().filter(|sid| self.records.get(*sid).is_some_and(|r| r.retries > 0)).count();
@@ -267,7 +276,7 @@ impl Subscriptions {
             };
             body.object(sid, record.kind, cursor);
         }
-        let poke = Poke { waiting: sids.len(), sids, heard: None, window: None };
+        let poke = Poke { waiting: sids.len(), sids, new, heard: None, window: None };
         self.pokes.insert(correlation_id, poke);
         cx.stats.pokes += 1;
         rest::post(cx, url, body.finish(), Tag::Poke(correlation_id));
@@ -282,7 +291,12 @@ impl Subscriptions {
     ) {
         let good = result.as_ref().ok().filter(|reply| reply.is_success());
         let Some(reply) = good.and_then(|reply| PokeReply::parse(reply.body)) else {
-            self.poke_failed(cx, correlation_id);
+            self.poke_failed(cx, correlation_id, room::is_too_many(result));
+            if result.as_ref().is_ok_and(|reply| matches!(reply.status, 502..=504)) {
+                self.next_delay = self.next_delay.max(UNAVAILABLE_DELAY);
+                // What was to go sooner would fare no better.
+                cx.timers.cancel(Timer::Flush);
+            }
             self.wake(cx);
             return;
         };
@@ -295,6 +309,13 @@ impl Subscriptions {
             cx.timers.arm(Timer::Ttl, cx.now + ttl);
         }
         poke.window = Some(reply.window);
+        self.room.took(core::mem::take(&mut poke.new));
+        for sid in &poke.sids {
+            // A poke that cancels changes nothing here: what it had stood, or is gone.
+            if let Some(record) = self.records.get_mut(sid).filter(|record| record.state != State::Rejected) {
+                record.stands = true;
+            }
+        }
         if poke.waiting == 0 {
             self.pokes.remove(&correlation_id);
         } else {
@@ -304,11 +325,17 @@ impl Subscriptions {
         self.wake(cx);
     }
 
-    fn poke_failed(&mut self, cx: &mut Cx, correlation_id: u64) {
+    fn poke_failed(&mut self, cx: &mut Cx, correlation_id: u64, too_many: bool) {
         let Some(poke) = self.pokes.remove(&correlation_id) else {
             cx.stats.stale += 1;
             return;
         };
+        if too_many && self.room.refused(poke.new) {
+            // A smaller one may be taken: no reason to wait.
+            self.next_delay = FIRST_DELAY;
+        } else if !too_many {
+            self.room.failed(poke.new);
+        }
         for sid in poke.sids {
             if self.waits_for(&sid, Some(correlation_id)) {
                 self.input(cx, &sid, Input::PokeFailed);

@@ -49,6 +49,8 @@ pub(super) enum Input {
     Dropped,
     /// Events are missing, or could not be taken: replay again.
     Again,
+    /// The service takes no more objects on this connection.
+    Full,
     /// The connection is new, or the time to live of all subscriptions is over.
     Renewed,
 }
@@ -63,6 +65,7 @@ pub(super) const TABLE: &[Row] = {
         (S::Idle, I::Subscribe, S::Wanted),
         (S::Wanted, I::Unsubscribe, S::Idle),
         (S::Wanted, I::Poked, S::Establishing),
+        (S::Wanted, I::Full, S::Rejected),
         (S::Establishing, I::Unsubscribe, S::Leaving),
         (S::Establishing, I::PokeFailed, S::Wanted),
         (S::Establishing, I::Silence, S::Wanted),

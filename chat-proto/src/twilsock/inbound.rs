@@ -107,7 +107,8 @@ impl Twilsock {
             "client_update" => {
                 if header.client_update_type.as_deref() == Some("token_about_to_expire") {
                     tell(cx, Event::TokenAboutToExpire);
-                    self.tokens.ask(cx, TokenWanted::Expiring);
+                    let wanted = self.tokens.ask(cx, TokenWanted::Expiring);
+                    cx.events.extend(wanted);
                 }
             }
             "close" => self.closed_by_service(cx, header.status(), payload),
@@ -188,19 +189,19 @@ impl Twilsock {
             message: status.message.clone(),
         };
         self.notices.extend(self.tokens.failed(error));
-        self.connection_error(cx, connection_error(false, status));
-        self.fire(cx, on);
+        self.fire_for(cx, on, heard(cx, Event::ConnectionError(connection_error(false, status))));
     }
 
     /// The token in use is worth nothing any more; its refusal is noted already.
     fn token_refused(&mut self, cx: &mut Cx, status: Status, on: On) {
         let expired = status.error_code == Some(TOKEN_EXPIRED);
-        if expired {
-            tell(cx, Event::TokenExpired);
-        }
-        self.connection_error(cx, connection_error(!self.tokens.is_hopeful(), status));
-        self.tokens.ask(cx, if expired { TokenWanted::Expired } else { TokenWanted::Rejected });
-        self.fire(cx, on);
+        let error = connection_error(!self.tokens.is_hopeful(), status);
+        let reasons = [
+            expired.then_some(Event::TokenExpired).and_then(|event| heard(cx, event)),
+            heard(cx, Event::ConnectionError(error)),
+            self.tokens.ask(cx, if expired { TokenWanted::Expired } else { TokenWanted::Rejected }),
+        ];
+        self.fire_for(cx, on, reasons.into_iter().flatten());
     }
 
     /// `close` of the service (spec 01 §2.9).
@@ -218,9 +219,9 @@ impl Twilsock {
             }
             410 => {
                 self.notices.extend(self.tokens.spent(updating, status));
-                tell(cx, Event::TokenExpired);
-                self.tokens.ask(cx, TokenWanted::Expired);
-                self.fire(cx, On::ReceiveClose);
+                let wanted = self.tokens.ask(cx, TokenWanted::Expired);
+                let reasons = [heard(cx, Event::TokenExpired), wanted];
+                self.fire_for(cx, On::ReceiveClose, reasons.into_iter().flatten());
             }
             406 | 417 => {
                 let error = CallError::Transport {
@@ -257,9 +258,13 @@ fn fault(cx: &mut Cx, fault: Fault) {
     tell(cx, Event::Fault(fault));
 }
 
-/// Tells the app, unless it does not listen: the service could fill the memory with these (law 8).
+/// Tells the app, unless it does not listen.
 fn tell(cx: &mut Cx, event: Event) {
-    if !cx.events.is_full() {
-        cx.events.push(event);
-    }
+    let event = heard(cx, event);
+    cx.events.extend(event);
+}
+
+/// The event, unless the app does not listen: the service could fill the memory with these (law 8).
+fn heard(cx: &Cx, event: Event) -> Option<Event> {
+    Some(event).filter(|_| !cx.events.is_full())
 }

@@ -14,7 +14,13 @@ use crate::secret::Token;
 impl Twilsock {
     /// Lets something happen to the connection. What the table does not list changes nothing.
     pub(super) fn fire(&mut self, cx: &mut Cx, on: On) {
-        let Some(row) = find(self.state, on) else { return };
+        self.fire_for(cx, on, None);
+    }
+
+    /// The same, with the reasons that the app hears once it knows the new state (spec 01 §3.5).
+    pub(super) fn fire_for(&mut self, cx: &mut Cx, on: On, reasons: impl IntoIterator<Item = Event>) {
+        let reasons = reasons.into_iter().map(|event| Notice::Tell(event.into()));
+        let Some(row) = find(self.state, on) else { return self.notices.extend(reasons) };
         self.state = row.to;
         for timer in Timer::OF_A_STATE {
             if !timer.lives_in(self.state) {
@@ -25,6 +31,7 @@ impl Twilsock {
             self.act(cx, *action);
         }
         self.announce();
+        self.notices.extend(reasons);
         self.go_on(cx);
     }
 

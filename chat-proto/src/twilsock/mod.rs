@@ -19,6 +19,7 @@ mod token;
 mod upstream;
 mod url;
 
+use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -26,7 +27,7 @@ use alloc::vec::Vec;
 use crate::call::CallId;
 use crate::cx::Cx;
 use crate::error::CallError;
-use crate::event::{ConnectionState, TokenWanted};
+use crate::event::{ConnectionState, Event, TokenWanted};
 use crate::input::{Cause, Frame, LinkId, Network};
 use crate::secret::{Secret, Token};
 use backoff::Backoff;
@@ -73,6 +74,8 @@ pub(crate) enum Notice {
     Failed { owner: Owner, error: RequestError },
     /// The public state changed. Chat tells the app, so that the read model and the event agree.
     StateChanged(ConnectionState),
+    /// Why it changed, for the app to know after that it did (spec 01 §3.5).
+    Tell(Box<Event>),
     /// The service took this token, and not the same before: requests that carry a token carry this one from now on.
     TokenAccepted(Token),
     /// How a token update ended.
@@ -200,8 +203,11 @@ impl Twilsock {
                 self.trouble(cx, "nothing was heard of the service for too long");
                 self.fire(cx, On::Silence);
             }
-            Timer::Token => self.tokens.ask(cx, TokenWanted::Expiring),
-            Timer::TokenAsk => self.tokens.ask_now(cx),
+            Timer::Token => {
+                let wanted = self.tokens.ask(cx, TokenWanted::Expiring);
+                cx.events.extend(wanted);
+            }
+            Timer::TokenAsk => cx.events.extend(self.tokens.ask_now()),
             Timer::PutReply => self.context.failed(cx),
             Timer::PutRetry => self.put_context(cx),
             Timer::RequestReply(id) => {

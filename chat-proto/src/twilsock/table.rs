@@ -140,7 +140,8 @@ pub(super) const TABLE: &[Row] = &[
     row(Connecting, On::ConnectTimeout, Retrying, &[CloseSocket, Backoff]),
     row(Connecting, On::SystemOffline, Retrying, &[CloseSocket, Backoff]),
     row(Connecting, On::SystemChanged, Connecting, &[CloseSocket, ResetBackoff, Open]),
-    row(Connecting, On::Shutdown, Disconnecting, &[CloseAndWait]),
+    // Nothing was sent, so there is no end to wait for.
+    row(Connecting, On::Shutdown, Disconnecting, &[CloseSocket]),
     row(Initialising, On::InitSuccess, Connected, &[ResetBackoff, Watch, PutContext, Flush]),
     row(Initialising, On::InitError, Retrying, &[SendClose, CloseSocket, Backoff]),
     row(Initialising, On::InitBroken, Retrying, &[CloseSocket, Backoff]),

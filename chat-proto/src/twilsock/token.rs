@@ -168,30 +168,29 @@ impl Tokens {
         refusal(self.refusal.as_ref().unwrap_or(&none))
     }
 
-    /// Asks the app for another token, once until one comes.
-    pub(super) fn ask(&mut self, cx: &mut Cx, reason: TokenWanted) {
+    /// Asks the app for another token, once until one comes: with the event that this gives.
+    pub(super) fn ask(&mut self, cx: &mut Cx, reason: TokenWanted) -> Option<Event> {
         if self.asked
             || self.asking.is_some()
             || self.version > self.refused && reason != TokenWanted::Expiring
         {
-            return;
+            return None;
         }
         if reason != TokenWanted::Expiring && self.refusals > 1 {
             let wait = self.patience.next(&mut cx.jitter);
             self.asking = Some(reason);
             cx.timers.arm(Timer::TokenAsk, cx.now + wait);
-        } else {
-            self.asked = true;
-            cx.events.push(Event::TokenWanted { reason });
+            return None;
         }
+        self.asked = true;
+        Some(Event::TokenWanted { reason })
     }
 
     /// [`Timer::TokenAsk`] fired.
-    pub(super) fn ask_now(&mut self, cx: &mut Cx) {
-        if let Some(reason) = self.asking.take() {
-            self.asked = true;
-            cx.events.push(Event::TokenWanted { reason });
-        }
+    pub(super) fn ask_now(&mut self) -> Option<Event> {
+        let reason = self.asking.take()?;
+        self.asked = true;
+        Some(Event::TokenWanted { reason })
     }
 
     /// Arms the warning: a minute before the end, or a quarter of a short life. It needs a date and a readable `exp`.

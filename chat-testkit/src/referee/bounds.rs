@@ -10,10 +10,10 @@ pub struct Bounds {
     /// How long there may be commands in the queue without a break: 1 s.
     pub commands: Duration,
     /// From taking [`Command::Open`](chat_proto::Command::Open) to answering it: the client's connect timeout, after which
-    /// it takes the command back, its close timeout, and a second.
+    /// it takes the command back, and the time for closing.
     pub open: Duration,
-    /// From taking [`Command::Close`](chat_proto::Command::Close) to answering it: twice the client's close timeout, and a
-    /// second.
+    /// From taking [`Command::Close`](chat_proto::Command::Close) to answering it: 20 s. The client itself waits no longer
+    /// than its close timeout; but a host that never answers keeps its sockets for ever.
     pub close: Duration,
     /// From taking [`Command::Save`](chat_proto::Command::Save) to telling that such a save is stored: 10 s.
     pub save: Duration,
@@ -24,12 +24,12 @@ pub struct Bounds {
 impl Bounds {
     /// Those that go with a configuration.
     pub fn of(config: &Config) -> Self {
-        let second = Duration::from_secs(1);
+        let (second, close) = (Duration::from_secs(1), Duration::from_secs(20));
         Self {
             late: second,
             commands: second,
-            open: config.connect_timeout.saturating_add(config.close_timeout).saturating_add(second),
-            close: config.close_timeout.saturating_mul(2).saturating_add(second),
+            open: config.connect_timeout.saturating_add(close),
+            close,
             save: Duration::from_secs(10),
             http: config.reply_timeout,
         }

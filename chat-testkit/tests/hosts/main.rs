@@ -50,6 +50,7 @@ const HOSTS: [(&str, Runs); 3] = [
     ("bare", |token, url, talk| {
         let mut host = bare::Host::start(token, &url);
         talk(&mut |call| told(host.ask(call)));
+        host.ask(Call::Shutdown { drain_until: None }).unwrap();
     }),
     ("blocking", |token, url, talk| {
         let chat = blocking::Chat::start(token, url).unwrap();
@@ -103,6 +104,23 @@ fn people_talk_through_every_host() {
     }
 }
 
+/// What a host has to do is a page: where it is not, something is wrong with the client.
+#[test]
+fn every_host_fits_on_a_page() {
+    let hosts = [
+        (59, include_str!("bare.rs")),
+        (64, include_str!("../../../chat-proto/examples/blocking.rs")),
+        (60, include_str!("../../../chat-proto/examples/tokio.rs")),
+    ];
+    for (page, source) in hosts {
+        let (_, host) = source.split_once("// ---- the host").unwrap();
+        let host = host.split_once("// ---- the program").map_or(host, |(host, _)| host);
+        let code = |line: &&str| !line.is_empty() && !line.starts_with("//");
+        let lines = host.lines().skip(1).map(str::trim).filter(code).count();
+        assert!(lines > 30 && lines <= page, "{lines} lines of code instead of {page}: {host}");
+    }
+}
+
 /// Creates a channel, joins, says something, hears something, says something again, and leaves.
 fn converse(name: &str, server: &Server, ask: &mut dyn FnMut(Call) -> Asked) {
     let mut sure = |call| ask(call).unwrap_or_else(|error| panic!("{name}: {error}"));
@@ -130,7 +148,6 @@ fn converse(name: &str, server: &Server, ask: &mut dyn FnMut(Call) -> Asked) {
     assert!(matches!(sure(say("bye")), Reply::MessageIndex(Some(3))), "{name}");
     let stored = admin(server, "messages", json!({ "channel": sid.as_str() }));
     assert_eq!(stored.as_array().map(Vec::len), Some(4), "{name}");
-    sure(Call::Shutdown { drain_until: None });
 }
 
 /// Asks until `enough`, with a deadline each time, and shows that each call is answered in time.

@@ -114,6 +114,10 @@ impl Client {
         event
     }
 
+    pub(crate) fn has_ended(&self) -> bool {
+        self.watched.lock().0.has_ended()
+    }
+
     pub(crate) fn deadline(&self) -> Option<Deadline> {
         self.watched.lock().0.deadline()
     }

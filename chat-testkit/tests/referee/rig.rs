@@ -10,7 +10,7 @@ use chat_proto::{
     Call, CallDeadline, CallOptions, Cause, Command, Config, CreateChannel, Frame, HttpFailure, HttpId,
     Input, LinkId, MediaId, Network, Seed, Time, Token,
 };
-use chat_testkit::referee::{HostCheck, Wire};
+use chat_testkit::referee::{Bounds, HostCheck, Wire};
 use chat_testkit::service::{ConnId, Service, ServiceConfig, ServiceInput, ServiceOutput};
 use serde_json::json;
 
@@ -83,10 +83,14 @@ pub(crate) fn play(flaw: Option<Flaw>) -> HostCheck {
     config.reply_timeout = Duration::from_secs(10);
     config.write_ahead = true;
     config.endpoints.twilsock = Some("ws://service.test/v3/wsconnect".into());
+    // All of it is to fit into forty seconds.
+    let close = Duration::from_secs(7);
+    let bounds = Bounds { open: config.connect_timeout + close, close, ..Bounds::of(&config) };
+    let check: HostCheck = HostCheck::new(config, token(), &Seed::from_number(1), START);
     let mut rig = Rig {
         now: START,
         flaw,
-        check: HostCheck::new(config, token(), &Seed::from_number(1), START),
+        check: check.with_bounds(bounds),
         service: Service::new(service, 1, START),
         socket: None,
         last: None,

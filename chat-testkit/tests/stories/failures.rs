@@ -29,7 +29,7 @@ pub(crate) fn before_execution() -> SessionFile {
     let a = it.alice;
     let sending = json!({ "action": "sendMessage" });
     it.say("fault", &json!({ "on": "http", "match": sending, "status": 503 }));
-    it.start(a, message(&ch, "its deadline comes before it may be tried again")).unwrap();
+    it.start(a, message(&ch, "pushed again after its first deadline")).unwrap();
     it.wait(35_000);
     it.say("fault", &json!({ "on": "http", "match": sending, "status": 503 }));
     let patient = CallOptions { deadline: CallDeadline::After(Duration::from_mins(2)) };
@@ -108,7 +108,7 @@ pub(crate) fn broken_objects() -> SessionFile {
     it.say("fault", &json!({ "on": "http", "match": { "path": "^/v3/Maps/.*roster$" }, "status": 404, "code": 54300, "count": -1 }));
     let other = it.create("other");
     it.start(a, Call::Join(other)).unwrap();
-    it.wait(90_000);
+    it.wait(80_000);
     it.say("faults/clear", &json!({}));
     it.say("fault", &json!({ "on": "http", "match": { "path": "^/v4/Subscriptions" }, "noReply": true }));
     let third = it.create("third");

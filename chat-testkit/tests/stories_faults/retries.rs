@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use chat_proto::{Call, CallDeadline, CallError, Config, Phase, Reply};
+use chat_proto::{Call, CallDeadline, CallError, Config, Fault, Phase, Reply};
 use serde_json::{Value, json};
 
 use crate::people::*;
@@ -46,6 +46,26 @@ fn sdk_defect_13_a_message_is_never_sent_twice() {
             }
         }
     }
+}
+
+/// With nothing but the defaults: what was executed is found, what was not is pushed again, and a call is told that nobody
+/// knows only when that does not help for another minute.
+#[test]
+fn a_503_is_found_out_within_the_default_deadline() {
+    for process in [true, false] {
+        let (mut stage, alice, channel) = in_channel();
+        fault(&mut stage, &on_push(1, &json!({ "status": 503, "process": process })));
+        let began = stage.now();
+        let answer = stage.ask(alice, message(&channel, "hello"));
+        assert_eq!(answer, Ok(Reply::MessageIndex(Some(0))), "{process}");
+        about(began, stage.now(), if process { 0 } else { 30_000 }, 1000);
+        assert_eq!(stored(&mut stage, &channel), ["hello"], "{process}");
+    }
+    let (mut stage, alice, channel) = in_channel();
+    fault(&mut stage, &on_push(9, &json!({ "status": 503 })));
+    let began = stage.now();
+    assert_eq!(stage.ask(alice, message(&channel, "hello")), Err(CallError::Unknown(Phase::Sent)));
+    about(began, stage.now(), 30_000 + 30_000 + 30_000, 1000);
 }
 
 /// A throttled push goes again later, unless the app wants to hear of it.
@@ -227,4 +247,33 @@ fn what_is_executed_too_late_may_double_as_documented() {
     let stored = stored(&mut stage, &channel);
     assert!((1..=2).contains(&stored.len()), "{stored:?}");
     assert_eq!(added(&stage.take_events(alice)), stored);
+}
+
+/// What cannot be read is asked for less and less often, and told as often; once it is there, all goes on.
+#[test]
+fn what_stays_away_is_read_ever_more_seldom() {
+    let (mut stage, alice, channel) = in_channel();
+    let bob = stage.enter("bob");
+    stage.settle();
+    let list = json!({ "method": "GET", "path": "/Lists/[^/]+\\.messages$" });
+    fault(&mut stage, &json!({ "on": "http", "match": list, "status": 500, "count": -1 }));
+    let _ = stage.ask(bob, Call::GetChannelBySid(channel.clone()));
+    let _ = stage.start(bob, Call::Join(channel.clone())).unwrap();
+    let mut told = Vec::new();
+    for _ in 0..3600 {
+        let now = stage.now();
+        if faults(&stage.take_events(bob)).iter().any(|fault| matches!(fault, Fault::NotLoaded { .. })) {
+            told.push(now);
+        }
+        stage.advance(Duration::from_secs(1));
+    }
+    let waits: Vec<u64> = told.windows(2).map(|pair| pair[1].since(pair[0]).as_secs()).collect();
+    for (wait, least) in waits.iter().zip([10, 20, 40, 80, 160, 320, 320, 320]) {
+        assert!((least - 1..=least + least / 2 + 2).contains(wait), "{waits:?}");
+    }
+    assert!(waits.len() >= 8, "{waits:?}");
+    stage.admin("faults/clear", &json!({})).unwrap();
+    stage.advance(Duration::from_mins(9));
+    works(&mut stage, bob, &channel, "hello");
+    assert_eq!(held(&stage, alice, &channel), held(&stage, bob, &channel));
 }

@@ -68,7 +68,7 @@ impl SavedCall {
                 Some(at) => Deadline::After(at - now),
                 None => Deadline::Never,
             },
-            Clock::Connected { left, since } => Deadline::WhileConnected(
+            Clock::Connected { left, since, .. } => Deadline::WhileConnected(
                 left.saturating_sub(since.map_or(Duration::ZERO, |since| now - since)),
             ),
         };
@@ -111,7 +111,7 @@ impl Chat {
                     cx.timers.arm(Timer::Call(id), cx.now + left.saturating_sub(elapsed));
                     Clock::Fixed
                 }
-                Deadline::WhileConnected(left) => Clock::Connected { left, since: None },
+                Deadline::WhileConnected(left) => Clock::Connected { left, since: None, extended: false },
             };
             self.calls.insert(id, Pending { call, wait, progress, command_id, earlier: None, clock });
         }

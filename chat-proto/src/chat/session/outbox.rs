@@ -134,6 +134,10 @@ impl Outbox {
         }
     }
 
+    pub(super) fn is_in_doubt(&self, owner: CommandOwner) -> bool {
+        self.find(owner).is_some_and(|(_, entry)| matches!(entry.state, State::Doubt { .. }))
+    }
+
     fn find(&self, owner: CommandOwner) -> Option<(Seq, &Entry)> {
         let seq = self.queue.by_owner(owner)?;
         Some((seq, self.queue.get(seq)?))

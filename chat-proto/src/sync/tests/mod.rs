@@ -3,5 +3,7 @@
 mod applying;
 mod model;
 mod rig;
+mod room;
+mod rows;
 mod start;
 mod subscribing;

@@ -331,6 +331,7 @@ fn line(output: &Output<'_>) -> String {
     use crate::sync::{Key, Output as O};
     let number = |id: &EntityId| id.0;
     match output {
+        O::Skipped { .. } => "Skipped".into(),
         O::Document { entity, data } => format!("{} document {}", number(entity), data.get()),
         O::Context { entity, data } => format!("{} context {}", number(entity), data.get()),
         O::Item { change, item, .. } => {

@@ -229,9 +229,13 @@ impl Rig {
         self.settle();
     }
 
-    fn settle(&mut self) {
+    /// Hands on what was told, as the client does.
+    pub(super) fn settle(&mut self) {
         while let Some(notice) = self.stage.poll() {
-            self.notices.push(notice);
+            match notice {
+                Notice::Tell(event) => self.cx.events.push(*event),
+                notice => self.notices.push(notice),
+            }
         }
     }
 

@@ -216,9 +216,7 @@ impl World {
                     self.socket = None;
                     self.unanswered.clear();
                     self.rig.stage.closed(&mut self.rig.cx, link, &Cause::Local);
-                    while let Some(notice) = self.rig.stage.poll() {
-                        self.rig.notices.push(notice);
-                    }
+                    self.rig.settle();
                 }
                 Command::Save { .. } => panic!("no stage of the transport asks for a save"),
                 Command::Send { link, bytes } => {
@@ -255,6 +253,7 @@ impl World {
                 }
                 Notice::TokenAccepted(_) => {}
                 Notice::ShutDown { call } => self.ended.push(call),
+                Notice::Tell(_) => panic!("the rig tells it"),
             }
         }
         assert_eq!(self.online, self.public == ConnectionState::Connected);

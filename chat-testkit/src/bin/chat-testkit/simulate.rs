@@ -39,7 +39,7 @@ pub(crate) struct Options {
     #[arg(long, value_name = "M", value_parser = clap::value_parser!(u16).range(1..=1000))]
     clients: Option<u16>,
     /// How many things the apps of a world do
-    #[arg(long, default_value_t = 60, value_name = "K")]
+    #[arg(long, default_value_t = 60, value_name = "K", value_parser = clap::value_parser!(u32).range(1..))]
     steps: u32,
     /// How many worlds run at once [default: as many as there are processors]
     #[arg(long, value_name = "J", value_parser = clap::value_parser!(u16).range(1..=1000))]

@@ -49,6 +49,10 @@ impl Subscriptions {
         }
     }
 
+    fn has(&self, conn: ConnId, sid: &str) -> bool {
+        self.by_conn.get(&conn).is_some_and(|mine| mine.contains_key(sid))
+    }
+
     pub(crate) fn count(&self, conn: ConnId) -> usize {
         self.by_conn.get(&conn).map_or(0, BTreeMap::len)
     }
@@ -173,7 +177,9 @@ pub(crate) fn poke(
     let mut established = Vec::new();
     match action {
         "establish" => {
-            if subscriptions.count(conn) + requests.len() > config.max_subscriptions {
+            let new =
+                requests.iter().filter(|request| !subscriptions.has(conn, &member(request, "object_sid")));
+            if subscriptions.count(conn) + new.count() > config.max_subscriptions {
                 return refused(400, 54_419, "Too many subscriptions on this connection");
             }
             let (mut completed, mut failed) = (Vec::new(), Vec::new());

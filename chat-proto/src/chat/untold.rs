@@ -1,0 +1,322 @@
+//! Messages of which no event told: they are read and told in their place among those that events tell of.
+//!
+//! There are three kinds. What was sent after the own user joined and before the message list was opened, or followed
+//! again (SDK defect 19). What the channel's document names, and no event came (SDK defect 17). And what was passed over
+//! when Sync accepted a jump in the ids of the list's events ([`Output::Skipped`](crate::sync::Output::Skipped)).
+
+use alloc::borrow::Cow;
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+
+use super::channels::{Object, Source};
+use super::{Asker, Chat};
+use crate::cx::Cx;
+use crate::error::{CallError, Fault};
+use crate::event::Event;
+use crate::model::{Channel, ChannelSid};
+use crate::sync::{Change, Freshness, Item, Key, Select};
+
+/// How many events of a list may wait (law 8). Beyond it they do not wait: what they added is read, like the rest.
+const WAITING: usize = 1000;
+
+/// Messages are being read: the events of the list wait until those are told, so that all are told in order.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Untold {
+    waiting: Vec<Waiting>,
+    /// The newest message that the channel's document named when the read began.
+    newest: Option<u64>,
+    /// The lowest index that was read whose event is still to come.
+    ahead: Option<u64>,
+    /// Events were passed over since the read began: what they told of need not be in its answer.
+    again: bool,
+    /// It failed, and is to begin anew when the client reads again what it lacks.
+    resting: bool,
+}
+
+/// An event of a message list that waits.
+#[derive(Debug, Clone)]
+pub(super) struct Waiting {
+    pub(super) change: Change,
+    pub(super) index: u64,
+    pub(super) data: Box<str>,
+    pub(super) freshness: Freshness,
+    /// Its id; `None` when it came out of turn, or was read instead.
+    pub(super) event: Option<i64>,
+}
+
+impl Untold {
+    /// Lets an event wait. An addition out of turn goes before what comes after it in the list.
+    pub(super) fn wait(&mut self, event: Waiting) {
+        if event.change != Change::Added || event.event.is_some() {
+            return self.waiting.push(event);
+        }
+        if self.adds(event.index) {
+            return;
+        }
+        let after = |other: &Waiting| {
+            other.index == event.index || (other.change == Change::Added && other.index > event.index)
+        };
+        let place = self.waiting.iter().position(after).unwrap_or(self.waiting.len());
+        self.waiting.insert(place, event);
+    }
+
+    /// What waits in vain, once it is too much: changes and removals, of which reading does not tell. Additions are read.
+    pub(super) fn overflow(&mut self) -> Vec<Waiting> {
+        if self.waiting.len() <= WAITING {
+            return Vec::new();
+        }
+        self.again = true;
+        let mut all = core::mem::take(&mut self.waiting);
+        all.retain(|event| event.change != Change::Added);
+        all
+    }
+
+    /// The lowest id of the events that wait: the app was told none from here on.
+    pub(super) fn first_waiting(&self) -> Option<i64> {
+        self.waiting.iter().filter_map(|waiting| waiting.event).min()
+    }
+
+    /// Whether the addition of this message waits.
+    fn adds(&self, index: u64) -> bool {
+        self.waiting.iter().any(|event| event.index == index && event.change == Change::Added)
+    }
+
+    /// Whether the addition of an earlier message waits.
+    fn adds_before(&self, index: u64) -> bool {
+        self.waiting.iter().any(|event| event.index < index && event.change == Change::Added)
+    }
+}
+
+impl Chat {
+    /// The own user is a member now: every message from here on is to be told.
+    pub(super) fn expect_messages(&mut self, channel: &Channel) {
+        // The document may lag behind what was told in an earlier membership; that is not told again.
+        let entry = self.state.channels.get(&channel.sid);
+        let held = entry.and_then(|entry| entry.messages.keys().next_back()).copied();
+        if let Some(record) = self.channels.records.get_mut(&channel.sid) {
+            let newest = channel.last_message.and_then(|last| last.index).max(held);
+            let beyond = newest.map_or(0, |newest| newest.saturating_add(1));
+            record.untold = Some(record.told_before.unwrap_or(0).max(beyond));
+        }
+        self.echoes_passed(&channel.sid);
+    }
+
+    /// A list was opened. Of a channel that the own user just joined, what was sent since is told before anything live.
+    pub(super) fn read_untold_at_first(&mut self, cx: &mut Cx, sid: &ChannelSid) {
+        let Some(record) = self.channels.records.get_mut(sid) else { return };
+        // What waited for a list that was lost meanwhile is read again too.
+        if record.reading_untold.take().is_some() || record.source == Source::Sync {
+            self.read_untold(cx, sid);
+        }
+        self.look_for_untold(cx, sid);
+    }
+
+    /// The channel's document may know of a message that no event told of: it is read then.
+    pub(super) fn look_for_untold(&mut self, cx: &mut Cx, sid: &ChannelSid) {
+        let Some(newest) = self.newest_named(sid) else { return };
+        let held = self.state.channels.get(sid).is_some_and(|channel| channel.messages.contains_key(&newest));
+        let untold = self.channels.records.get(sid).and_then(|record| record.untold);
+        if !held && untold.is_some_and(|untold| newest >= untold) {
+            self.read_untold(cx, sid);
+        }
+    }
+
+    /// Events of the list were passed over.
+    pub(super) fn messages_skipped(&mut self, cx: &mut Cx, sid: &ChannelSid) {
+        match self.channels.records.get_mut(sid).and_then(|record| record.reading_untold.as_mut()) {
+            Some(reading) => reading.again = true,
+            None => self.read_untold(cx, sid),
+        }
+    }
+
+    /// Reads from the first message of which the app need not know, unless that is under way.
+    pub(super) fn read_untold(&mut self, cx: &mut Cx, sid: &ChannelSid) {
+        let Some(record) = self.channels.records.get_mut(sid) else { return };
+        if record.reading_untold.is_none() && record.untold.is_some() && record.messages.is_open() {
+            record.reading_untold = Some(Box::default());
+            self.begin_untold(cx, sid);
+        }
+    }
+
+    fn begin_untold(&mut self, cx: &mut Cx, sid: &ChannelSid) {
+        let newest = self.newest_named(sid);
+        let Some(record) = self.channels.records.get_mut(sid) else { return };
+        let (Some(reading), Some(untold)) = (record.reading_untold.as_mut(), record.untold) else { return };
+        (reading.newest, reading.ahead, reading.again, reading.resting) = (newest, None, false, false);
+        if let Object::Open(entity) = record.messages {
+            let select = Select { from: Some(alloc::format!("{untold}")), ..Select::all() };
+            self.query(cx, entity, Asker::Untold(sid.clone()), select);
+        }
+    }
+
+    fn newest_named(&self, sid: &ChannelSid) -> Option<u64> {
+        self.state.channel(sid).and_then(|channel| channel.last_message).and_then(|last| last.index)
+    }
+
+    pub(super) fn untold_page(
+        &mut self,
+        cx: &mut Cx,
+        sid: &ChannelSid,
+        items: Vec<Item<'_>>,
+        next: Option<Box<str>>,
+    ) {
+        let fresh: Vec<(Key<'_>, Freshness)> =
+            items.iter().map(|item| (item.key.clone(), item.freshness)).collect();
+        for message in self.message_page(cx, sid, items) {
+            let Some(record) = self.channels.records.get_mut(sid) else { return };
+            let (Some(reading), Some(untold)) = (record.reading_untold.as_mut(), record.untold) else {
+                return;
+            };
+            let index = message.index;
+            let freshness =
+                fresh.iter().find(|(of, _)| *of == Key::Index(index)).map(|(_, freshness)| *freshness);
+            if freshness == Some(Freshness::Ahead) {
+                // Its event is still to come, and tells.
+                reading.ahead = Some(reading.ahead.map_or(index, |ahead| ahead.min(index)));
+            } else if index >= untold && !reading.adds(index) {
+                if reading.adds_before(index) {
+                    let (change, data, freshness) = (Change::Added, Box::default(), Freshness::Known);
+                    reading.wait(Waiting { change, index, data, freshness, event: None });
+                } else {
+                    self.tell_message(cx, message);
+                }
+            }
+        }
+        let Some(record) = self.channels.records.get_mut(sid) else { return };
+        match (next, record.messages) {
+            (Some(token), Object::Open(entity)) => {
+                self.query_page(cx, entity, Asker::Untold(sid.clone()), &token);
+            }
+            _ => self.untold_read(cx, sid),
+        }
+    }
+
+    /// A page shows a message as it was after events that still wait: they tell that it happened, and no state.
+    pub(super) fn overtake_waiting(&mut self, sid: &ChannelSid, index: u64) {
+        let record = self.channels.records.get_mut(sid);
+        let waiting =
+            record.and_then(|record| record.reading_untold.as_mut()).map(|reading| &mut reading.waiting);
+        for event in waiting.into_iter().flatten().filter(|event| event.index == index) {
+            event.freshness = Freshness::Known;
+        }
+    }
+
+    /// All pages are read.
+    fn untold_read(&mut self, cx: &mut Cx, sid: &ChannelSid) {
+        let Some(record) = self.channels.records.get_mut(sid) else { return };
+        let Some(reading) = record.reading_untold.as_mut() else { return };
+        if reading.again {
+            return self.begin_untold(cx, sid);
+        }
+        // What the document named and the list does not have was deleted.
+        let beyond = reading.newest.map_or(0, |newest| newest.saturating_add(1));
+        let beyond = reading.ahead.map_or(beyond, |ahead| ahead.min(beyond));
+        record.untold = record.untold.map(|untold| untold.max(beyond));
+        self.untold_ended(cx, sid);
+        self.loaded(|| messages_of(sid));
+        // It may name another by now.
+        self.look_for_untold(cx, sid);
+    }
+
+    fn untold_ended(&mut self, cx: &mut Cx, sid: &ChannelSid) {
+        let reading = self.channels.records.get_mut(sid).and_then(|record| record.reading_untold.take());
+        self.waited(cx, sid, reading.map(|reading| reading.waiting).unwrap_or_default());
+        self.echoes_passed(sid);
+    }
+
+    /// The read failed. For a reason that may pass it is tried again: until then nothing of the list is told, for it could
+    /// not be told in order. For any other nothing can be done, and the app hears that something may be missing.
+    pub(super) fn untold_failed(&mut self, cx: &mut Cx, sid: &ChannelSid, error: CallError) {
+        let record = self.channels.records.get_mut(sid);
+        let Some(reading) = record.and_then(|record| record.reading_untold.as_mut()) else { return };
+        let what = messages_of(sid);
+        if may_pass(&error) {
+            reading.resting = true;
+            return self.reload_later(cx, what, error);
+        }
+        self.untold_ended(cx, sid);
+        if !matches!(error, CallError::ShutDown | CallError::Sync { status: 404, .. }) {
+            cx.events.push(Event::Fault(Fault::NotLoaded { what, error: error.into() }));
+        }
+    }
+
+    /// Reads that failed begin anew.
+    pub(super) fn read_untold_again(&mut self, cx: &mut Cx) {
+        let records = self.channels.records.iter();
+        let resting =
+            records.filter(|(_, record)| record.reading_untold.as_ref().is_some_and(|of| of.resting));
+        let resting: Vec<ChannelSid> = resting.map(|(sid, _)| sid.clone()).collect();
+        for sid in resting {
+            self.begin_untold(cx, &sid);
+        }
+    }
+}
+
+fn messages_of(sid: &ChannelSid) -> Cow<'static, str> {
+    alloc::format!("the messages of channel {sid}").into()
+}
+
+/// Whether the same read may succeed later.
+fn may_pass(error: &CallError) -> bool {
+    match error {
+        CallError::Sync { status, .. } | CallError::Transport { status, .. } => {
+            *status == 429 || *status >= 500
+        }
+        CallError::DeadlineExceeded(_) => true,
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn event(change: Change, index: u64, event: Option<i64>) -> Waiting {
+        Waiting { change, index, data: Box::default(), freshness: Freshness::New, event }
+    }
+
+    fn order(untold: &Untold) -> Vec<(Change, u64)> {
+        untold.waiting.iter().map(|event| (event.change, event.index)).collect()
+    }
+
+    #[test]
+    fn an_addition_out_of_turn_takes_its_place() {
+        let mut untold = Untold::default();
+        for (change, index, id) in [
+            (Change::Added, 4, 10),
+            (Change::Updated, 6, 11),
+            (Change::Removed, 1, 12),
+            (Change::Added, 8, 13),
+        ] {
+            untold.wait(event(change, index, Some(id)));
+        }
+        // Read, late, late once more, read after all that wait.
+        for index in [6, 2, 2, 9, 8] {
+            untold.wait(event(Change::Added, index, None));
+        }
+        let expected = [
+            (Change::Added, 2),
+            (Change::Added, 4),
+            (Change::Added, 6),
+            (Change::Updated, 6),
+            (Change::Removed, 1),
+            (Change::Added, 8),
+            (Change::Added, 9),
+        ];
+        assert_eq!(order(&untold), expected);
+        assert_eq!(untold.first_waiting(), Some(10));
+    }
+
+    #[test]
+    fn too_much_is_read_again() {
+        let mut untold = Untold::default();
+        for index in 0..1000 {
+            untold.wait(event(Change::Added, index, i64::try_from(index).ok()));
+            assert!(untold.overflow().is_empty() && !untold.again);
+        }
+        untold.wait(event(Change::Removed, 3, Some(1000)));
+        let told: Vec<_> = untold.overflow().iter().map(|event| (event.change, event.index)).collect();
+        assert_eq!(told, [(Change::Removed, 3)]);
+        assert!(untold.again && untold.waiting.is_empty());
+    }
+}
