@@ -236,3 +236,23 @@ fn whoever_comes_and_goes_is_told_no_message_twice() {
     stage.settle();
     assert_eq!(added(&stage.take_events(bob)), [0; 0]);
 }
+
+/// A page of the own channels that is late shows how far the own user had read before: what was told since counts
+/// (world 1551).
+#[test]
+fn a_late_page_of_own_channels_does_not_take_the_read_horizon_back() {
+    let (mut stage, alice, channel) = channel_with(3);
+    let late = json!({ "on": "http", "match": { "method": "GET", "path": "/Maps/.*/Items", "identity": "alice" }, "delayMs": 8000, "process": true });
+    stage.admin("fault", &late).unwrap();
+    stage
+        .start(alice, Call::GetSubscribedChannels(chat_testkit::proto::GetSubscribedChannels::default()))
+        .unwrap();
+    stage.ask(alice, Call::UpdateLastConsumedMessageIndex(channel.clone(), Some(1))).unwrap();
+    let horizon = |stage: &Stage| stage.state(alice).channel(&channel).unwrap().last_consumed_message_index;
+    assert_eq!(horizon(&stage), Some(1));
+    stage.advance(Duration::from_secs(10));
+    let events = stage.take_events(alice);
+    let paged = |event: &Event| matches!(event, Event::Answer { result: Ok(Reply::ChannelPage(_)), .. });
+    assert!(events.iter().any(paged), "{events:?}");
+    assert_eq!(horizon(&stage), Some(1));
+}

@@ -17,7 +17,7 @@ use crate::error::{CallError, Fault};
 use crate::event::Event;
 use crate::frame::json_problem;
 use crate::model::{ChannelReason, ChannelSid, ChannelStatus, ChannelType, Reasons};
-use crate::sync::{Change, Item, Key, Kind, Order, Output};
+use crate::sync::{Change, Freshness, Item, Key, Kind, Order, Output};
 use crate::twilsock::Url;
 
 /// What the app is told when they cannot be read.
@@ -76,6 +76,10 @@ impl Chat {
     pub(super) fn own_channel_item(&mut self, cx: &mut Cx, item: &Item<'_>) -> Option<ChannelSid> {
         let Key::Name(sid) = &item.key else { return None };
         let sid = ChannelSid::new(Arc::<str>::from(&**sid));
+        if item.freshness == Freshness::Known && self.channels.records.contains_key(&sid) {
+            // It was told in this state or a newer one: a page may be late.
+            return Some(sid);
+        }
         match ChannelData::parse(item.data.get()) {
             Ok(data) => {
                 self.upsert(cx, &sid, data, Source::Sync);
