@@ -14,7 +14,8 @@ use crate::small_map::SmallMap;
 /// All requests that are not answered yet.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Upstream {
-    requests: SmallMap<RequestId, Entry>,
+    /// Boxed: they are moved when one of many is answered.
+    requests: SmallMap<RequestId, Box<Entry>>,
     /// Those to be sent. Ids rise, so this is the order of submission, also for one that must go again.
     queue: BTreeSet<RequestId>,
     /// Those under way, by the id of their frame; each attempt has its own.
@@ -30,7 +31,7 @@ struct Entry {
 
 impl Upstream {
     pub(super) fn submit(&mut self, id: RequestId, owner: Owner, request: Request) {
-        self.requests.insert(id, Entry { owner, request, attempts: Attempts::default() });
+        self.requests.insert(id, Box::new(Entry { owner, request, attempts: Attempts::default() }));
         self.queue.insert(id);
     }
 
