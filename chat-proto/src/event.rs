@@ -26,7 +26,7 @@ use crate::secret::Secret;
 ///   already is is told again. An update that comes with such a change comes before it, and shows the new status.
 /// - A member joins once and leaves once; whoever joins again is another member. Those who were there before the own user
 ///   are not told: [`Call::GetMembers`](crate::Call::GetMembers) shows them, and after its answer nobody comes or goes
-///   untold. Before it, an update or the end of a membership may be the first that is heard of one.
+///   untold. Before it, and after an outage, an update or the end of a membership may be the first that is heard of one.
 /// - A message is added once, also when a page showed it before; it is updated and removed only after it was told, shown,
 ///   or asked for by its index.
 /// - A person is subscribed and unsubscribed in turns; what is updated before is the first value of who is subscribed next.
