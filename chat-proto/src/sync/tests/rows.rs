@@ -1,6 +1,7 @@
 //! What each event does in each state of a subscription, as it is seen from outside: a row of the table that is lost or
 //! wrong shows here.
 
+use std::fmt::Write as _;
 use std::format;
 use std::string::String;
 use std::vec::Vec;
@@ -35,8 +36,10 @@ const STATES: [(State, fn() -> Subject); 6] = [
     (State::Cancelling, || leaving().poked()),
 ];
 
-/// All that can happen.
-const EVENTS: [(&str, fn(&mut Subject)); 13] = [
+/// All that can happen, by name.
+type Events = [(&'static str, fn(&mut Subject)); 13];
+
+const EVENTS: Events = [
     ("the app follows it", |subject| {
         subject.entity = subject.rig.open(Kind::List, LIST, 0);
     }),
@@ -151,7 +154,7 @@ fn what_is_seen_of_every_row_is_on_the_page() {
             let later = subject.seen();
             // What changes nothing is not listed.
             if next != state || seen != "-" || later != usual {
-                page += &format!("| {state:?} | {event} | {next:?} | {seen} | {later} |\n");
+                writeln!(page, "| {state:?} | {event} | {next:?} | {seen} | {later} |").unwrap();
             }
         }
     }
