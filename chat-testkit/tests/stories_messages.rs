@@ -256,3 +256,39 @@ fn a_late_page_of_own_channels_does_not_take_the_read_horizon_back() {
     assert!(events.iter().any(paged), "{events:?}");
     assert_eq!(horizon(&stage), Some(1));
 }
+
+/// The members are read ahead of the events: who changed and left while the own user was away has left once, whatever
+/// the events that come later tell (world 6293, 100 steps).
+#[test]
+fn a_member_who_left_meanwhile_leaves_once() {
+    let (mut stage, alice, channel) = channel_with(0);
+    let bob = stage.enter("bob");
+    stage.settle();
+    stage.ask(bob, Call::GetChannelBySid(channel.clone())).unwrap();
+    stage.ask(bob, Call::Join(channel.clone())).unwrap();
+    stage.settle();
+    stage.ask(alice, Call::Leave(channel.clone())).unwrap();
+    stage.settle();
+    stage.take_all_events();
+    // The roster is opened as it is now; its pages are late, and so they are newer than the events that come after them.
+    let late = json!({ "on": "event", "match": { "type": "map", "identity": "alice" }, "count": -1, "op": "delay", "delayMs": 9000 });
+    let own = json!({ "on": "http", "match": { "method": "GET", "path": "/Maps/.*/Items", "identity": "alice" }, "delayMs": 3000 });
+    stage.admin("fault", &own).unwrap();
+    stage.start(alice, Call::Join(channel.clone())).unwrap();
+    stage.advance(Duration::from_secs(1));
+    stage.admin("fault", &late).unwrap();
+    let sid = stage.state(bob).members(&channel).into_iter().find(|of| of.identity == Some("bob".into()));
+    let sid = sid.unwrap().sid.clone();
+    stage
+        .ask(bob, Call::UpdateMemberAttributes(channel.clone(), sid, Json::parse(r#"{"a":1}"#).unwrap()))
+        .unwrap();
+    stage.ask(bob, Call::Leave(channel.clone())).unwrap();
+    stage.advance(Duration::from_secs(30));
+    let left = |event: &Event| match event {
+        Event::MemberLeft(member) => member.identity.as_ref().map(|of| of.as_str().to_owned()),
+        _ => None,
+    };
+    let left: Vec<String> = stage.take_events(alice).iter().filter_map(left).collect();
+    assert_eq!(left, ["bob"]);
+    assert_eq!(stage.state(alice).members(&channel).len(), 1);
+}

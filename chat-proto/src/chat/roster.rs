@@ -25,6 +25,9 @@ impl Chat {
             Output::Item { change, item, .. } => {
                 let Key::Name(name) = &item.key else { return };
                 let (name, data) = (&MemberSid::new(name), item.data.get());
+                if self.is_gone(sid, name) {
+                    return;
+                }
                 if item.freshness == Freshness::Known
                     && change != Change::Removed
                     && let Some(held) = self.member(sid, name)
@@ -79,10 +82,19 @@ impl Chat {
         };
         let members = self.state.channels.get(sid).into_iter().flat_map(|entry| entry.members.keys());
         let gone: Vec<_> = members.filter(|member| !seen.contains(*member)).cloned().collect();
-        for member in gone {
-            self.member_went(cx, sid, &member);
+        for member in &gone {
+            self.member_went(cx, sid, member);
+        }
+        if let Some(record) = self.channels.records.get_mut(sid).filter(|_| !gone.is_empty()) {
+            record.gone = Some(Box::new(gone.into_iter().collect()));
         }
         self.wake_streams(cx, sid);
+    }
+
+    /// Whether the pages told already that this membership is over. It does not come again, and events of it are older.
+    fn is_gone(&self, sid: &ChannelSid, member: &MemberSid) -> bool {
+        let gone = self.channels.records.get(sid).and_then(|record| record.gone.as_ref());
+        gone.is_some_and(|gone| gone.contains(member))
     }
 
     fn note_seen(&mut self, sid: &ChannelSid, member: &MemberSid) {
