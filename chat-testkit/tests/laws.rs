@@ -350,6 +350,10 @@ fn findings() -> Vec<(&'static str, Plan)> {
             "a replay that lacks an event and is interrupted passes over the event, which only a page showed",
             Plan { steps: 100, ..second(7162) },
         ),
+        (
+            "a message whose event is still to come is updated by a second page before it is added",
+            Plan { steps: 100, ..Plan::stormy(2031) },
+        ),
     ]
 }
 
