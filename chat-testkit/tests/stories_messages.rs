@@ -292,3 +292,20 @@ fn a_member_who_left_meanwhile_leaves_once() {
     assert_eq!(left, ["bob"]);
     assert_eq!(stage.state(alice).members(&channel).len(), 1);
 }
+
+/// Instead of a message that is not there the service shows the next one, which nobody asked for: it is not taken into the
+/// read model (world 3766).
+#[test]
+fn a_message_that_is_not_there_does_not_bring_the_next_one() {
+    let (mut stage, alice, channel) = channel_with(2);
+    let bob = stage.enter("bob");
+    stage.settle();
+    stage.ask(bob, Call::GetChannelBySid(channel.clone())).unwrap();
+    stage.ask(alice, Call::RemoveMessage(channel.clone(), 0)).unwrap();
+    stage.settle();
+    stage.take_events(bob);
+    stage.ask(bob, Call::RemoveMessage(channel.clone(), 0)).unwrap_err();
+    assert_eq!(stage.state(bob).messages(&channel).count(), 0);
+    stage.ask(bob, Call::UpdateMessageBody(channel.clone(), 1, "not bob's".into())).unwrap_err();
+    assert!(stage.state(bob).messages(&channel).all(|message| message.index == 1));
+}

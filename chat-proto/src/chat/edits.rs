@@ -21,7 +21,7 @@ use crate::cx::Cx;
 use crate::error::{CallError, Phase};
 use crate::event::Reply;
 use crate::model::{ChannelSid, Message};
-use crate::sync::{Item, Select};
+use crate::sync::{Item, Key, Select};
 
 impl Chat {
     /// Has the message of a call at hand, which it needs for its answer; `Err` reads it.
@@ -56,8 +56,10 @@ impl Chat {
             | Call::RemoveMessage(channel, index) => (channel.clone(), *index),
             _ => return CallError::BadAnswer("a message came that was not asked for".into()).into(),
         };
-        let page = self.message_page(cx, &channel, items);
-        if let Some(message) = page.into_iter().find(|message| message.index == index) {
+        // Instead of one that is not there the service shows the next: nobody asked for that.
+        let asked_for = |item: &Item<'_>| matches!(item.key, Key::Index(of) if of == index);
+        let items = items.into_iter().filter(asked_for).collect();
+        if let Some(message) = self.message_page(cx, &channel, items).pop() {
             self.calls.progress(id, Progress::Message(message));
         }
         Step::Command(match call {
