@@ -350,6 +350,10 @@ fn findings() -> Vec<(&'static str, Plan)> {
             "a replay that lacks an event and is interrupted passes over the event, which only a page showed",
             Plan { steps: 100, ..second(7162) },
         ),
+        (
+            "the list of own channels, asked for before the read horizon moved and answered after, takes it back",
+            Plan { steps: 100, ..Plan::stormy(863) },
+        ),
     ]
 }
 
