@@ -81,7 +81,7 @@ pub(super) struct Record {
     /// The members seen since the roster was opened, until all pages are read.
     pub(super) reading_roster: Option<BTreeSet<MemberSid>>,
     /// Who was not in the pages any more, and was told to have left: events of them may still come.
-    pub(super) gone: Option<Box<BTreeSet<MemberSid>>>,
+    pub(super) gone: BTreeSet<MemberSid>,
     /// Of a member: the lowest index that a message may have of which the app was not told.
     pub(super) untold: Option<u64>,
     /// The same when the own user was last a member: what was told then is not told again.
@@ -102,7 +102,7 @@ impl Record {
             roster_name: None,
             early: early.map(|(source, data)| Box::new((source, data.into_owned()))),
             reading_roster: None,
-            gone: None,
+            gone: BTreeSet::new(),
             untold: None,
             told_before: None,
             reading_untold: None,

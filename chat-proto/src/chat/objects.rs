@@ -256,7 +256,7 @@ impl Chat {
             self.read_untold_at_first(cx, sid);
         } else if let Some(record) = self.channels.records.get_mut(sid) {
             record.reading_roster = Some(alloc::collections::BTreeSet::new());
-            record.gone = None;
+            record.gone.clear();
             self.query(cx, entity, Asker::Roster(sid.clone()), Select::all());
         }
         self.wake_streams(cx, sid);

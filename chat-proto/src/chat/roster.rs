@@ -85,16 +85,15 @@ impl Chat {
         for member in &gone {
             self.member_went(cx, sid, member);
         }
-        if let Some(record) = self.channels.records.get_mut(sid).filter(|_| !gone.is_empty()) {
-            record.gone = Some(Box::new(gone.into_iter().collect()));
+        if let Some(record) = self.channels.records.get_mut(sid) {
+            record.gone.extend(gone);
         }
         self.wake_streams(cx, sid);
     }
 
     /// Whether the pages told already that this membership is over. It does not come again, and events of it are older.
     fn is_gone(&self, sid: &ChannelSid, member: &MemberSid) -> bool {
-        let gone = self.channels.records.get(sid).and_then(|record| record.gone.as_ref());
-        gone.is_some_and(|gone| gone.contains(member))
+        self.channels.records.get(sid).is_some_and(|record| record.gone.contains(member))
     }
 
     fn note_seen(&mut self, sid: &ChannelSid, member: &MemberSid) {
