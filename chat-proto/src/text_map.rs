@@ -76,6 +76,10 @@ impl<K: AsRef<str>, V> TextMap<K, V> {
     }
 
     /// In the order of the keys.
+    pub(crate) fn values_mut(&mut self) -> impl Iterator<Item = &mut V> {
+        self.0.values_mut().map(|(_, value)| value)
+    }
+
     pub(crate) fn values(&self) -> impl Iterator<Item = &V> {
         self.0.values().map(|(_, value)| value)
     }

@@ -354,6 +354,14 @@ fn findings() -> Vec<(&'static str, Plan)> {
             "a message whose event is still to come is updated by a second page before it is added",
             Plan { steps: 100, ..Plan::stormy(2031) },
         ),
+        (
+            "the list of own channels, asked for before the read horizon moved and answered after, takes it back",
+            Plan { steps: 100, ..Plan::stormy(863) },
+        ),
+        (
+            "the next message is read instead of one that is not there, and stands in the state untold",
+            Plan { steps: 100, ..Plan::stormy(3766) },
+        ),
     ]
 }
 

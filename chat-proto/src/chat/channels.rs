@@ -16,7 +16,7 @@ pub(super) enum Source {
     None,
     /// The list of own channels, read once at the start.
     SyncList,
-    /// The own channels map.
+    /// The own channels map: it is followed, so whatever came from elsewhere is older.
     Sync,
     /// The directory.
     Chat,
@@ -147,6 +147,15 @@ pub(super) struct Channels {
     pub(super) reading: Reading,
     /// Removed before the list of own channels was read: the list may still name them (spec 03 §7.5).
     pub(super) tombstones: BTreeSet<ChannelSid>,
+}
+
+impl Channels {
+    /// The map is gone, and told nothing since: the list that is read once it is open again knows better.
+    pub(super) fn map_lost(&mut self) {
+        for record in self.records.values_mut().filter(|record| record.source == Source::Sync) {
+            record.source = Source::SyncList;
+        }
+    }
 }
 
 #[cfg(test)]
