@@ -103,11 +103,12 @@ pub enum Event {
     TypingEnded(Arc<Member>),
 
     // ---- messages
-    /// A message came: each once, in the order of their indexes.
+    /// A message came, as it is by now: each once, in the order of their indexes.
     MessageAdded(Arc<Message>),
     /// A message was deleted, as it was before.
     MessageRemoved(Arc<Message>),
-    /// Something about a message changed (spec 03 §8.2).
+    /// Something about a message changed (spec 03 §8.2): one that was added, that was there at the start, or that an answer
+    /// showed or a call named.
     MessageUpdated {
         /// The message after the change.
         message: Arc<Message>,

@@ -354,6 +354,10 @@ fn findings() -> Vec<(&'static str, Plan)> {
             "the list of own channels, asked for before the read horizon moved and answered after, takes it back",
             Plan { steps: 100, ..Plan::stormy(863) },
         ),
+        (
+            "a message whose event is still to come is updated by a second page before it is added",
+            Plan { steps: 100, ..Plan::stormy(2031) },
+        ),
     ]
 }
 

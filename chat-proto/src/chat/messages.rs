@@ -61,6 +61,9 @@ impl Chat {
         data: &str,
         freshness: Freshness,
     ) {
+        if change != Change::Added {
+            self.tell_overdue(cx, sid, index);
+        }
         if freshness == Freshness::Known
             && change != Change::Removed
             && let Some(held) = self.state.channels.get(sid).and_then(|entry| entry.messages.get(&index))
@@ -103,17 +106,24 @@ impl Chat {
     }
 
     fn message_updated(&mut self, cx: &mut Cx, sid: &ChannelSid, index: u64, text: &str) {
-        let Some(entry) = self.state.channels.get_mut(sid) else { return };
-        let Some(known) = entry.messages.get_mut(&index) else { return };
+        let updated = self.message_changes(cx, sid, index, text);
+        cx.events.extend(updated);
+    }
+
+    /// A message that is held has these values; gives what there is to tell of it.
+    fn message_changes(&mut self, cx: &mut Cx, sid: &ChannelSid, index: u64, text: &str) -> Option<Event> {
+        let entry = self.state.channels.get_mut(sid)?;
+        let known = entry.messages.get_mut(&index)?;
         let mut reader = Reader { channel: sid, members: Some(&entry.members), unescape: &mut self.unescape };
         match reader.read(text, index) {
             Ok(new) => {
                 let reasons = message_item::apply(Arc::make_mut(known), &new);
-                if !reasons.is_empty() {
-                    cx.events.push(Event::MessageUpdated { message: known.clone(), reasons });
-                }
+                (!reasons.is_empty()).then(|| Event::MessageUpdated { message: known.clone(), reasons })
             }
-            Err(error) => unreadable(cx, "message", &error),
+            Err(error) => {
+                unreadable(cx, "message", &error);
+                None
+            }
         }
     }
 
@@ -138,7 +148,12 @@ impl Chat {
             // tells nothing more.
             if item.freshness != Freshness::Known {
                 self.overtake_waiting(sid, index);
-                self.message_updated(cx, sid, index, item.data.get());
+                let to_come = self.is_to_be_told(sid, index, item.freshness);
+                if let Some(updated) = self.message_changes(cx, sid, index, item.data.get())
+                    && !to_come
+                {
+                    cx.events.push(updated);
+                }
             }
             let Some(entry) = self.state.channels.get_mut(sid) else { break };
             if let Some(known) = entry.messages.get(&index) {

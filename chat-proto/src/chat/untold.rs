@@ -201,6 +201,30 @@ impl Chat {
         }
     }
 
+    /// Whether a message that a page shows is still to be told, by its event or by the read that is under way: nothing is
+    /// told of it before, for the app need not know it, and what it is by then comes with it.
+    pub(super) fn is_to_be_told(&self, sid: &ChannelSid, index: u64, freshness: Freshness) -> bool {
+        self.channels.records.get(sid).is_some_and(|record| {
+            record.untold.is_some_and(|untold| index >= untold)
+                && (freshness == Freshness::Ahead || record.reading_untold.is_some())
+        })
+    }
+
+    /// An event tells what became of a message. That it was added comes before that, or was passed over while a page showed
+    /// the message as one whose event is to come: what is still to be told up to there is told now.
+    pub(super) fn tell_overdue(&mut self, cx: &mut Cx, sid: &ChannelSid, index: u64) {
+        let Some(record) = self.channels.records.get(sid).filter(|record| record.reading_untold.is_none())
+        else {
+            return;
+        };
+        let Some(untold) = record.untold.filter(|untold| index >= *untold) else { return };
+        let held = self.state.channels.get(sid).map(|entry| entry.messages.values());
+        let overdue = held.into_iter().flatten().filter(|message| (untold..=index).contains(&message.index));
+        for message in overdue.cloned().collect::<Vec<_>>() {
+            self.tell_message(cx, message);
+        }
+    }
+
     /// All pages are read.
     fn untold_read(&mut self, cx: &mut Cx, sid: &ChannelSid) {
         let Some(record) = self.channels.records.get_mut(sid) else { return };
@@ -270,6 +294,10 @@ fn may_pass(error: &CallError) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::chat::channels::Record;
+    use crate::chat::rig::Rig;
+    use crate::config::Config;
+    use crate::sync::{Output, Raw};
 
     fn event(change: Change, index: u64, event: Option<i64>) -> Waiting {
         Waiting { change, index, data: Box::default(), freshness: Freshness::New, event }
@@ -318,5 +346,71 @@ mod tests {
         let told: Vec<_> = untold.overflow().iter().map(|event| (event.change, event.index)).collect();
         assert_eq!(told, [(Change::Removed, 3)]);
         assert!(untold.again && untold.waiting.is_empty());
+    }
+
+    /// A member's open message list, of which nothing is told yet.
+    fn member() -> (Rig, ChannelSid) {
+        let mut rig = Rig::new(Config::default());
+        let sid = ChannelSid::from("CH1");
+        let mut record = Record::new("CH1.document".into(), None);
+        record.messages = Object::Open(rig.cx.entity_id());
+        record.untold = Some(0);
+        rig.chat.channels.records.insert(sid.clone(), record);
+        rig.events();
+        (rig, sid)
+    }
+
+    fn item(index: u64, text: &str, freshness: Freshness, event: Option<i64>) -> Item<'static> {
+        let data = Raw::new(&alloc::format!(r#"{{"sid":"IM{index}","text":"{text}"}}"#)).into_owned();
+        Item { key: Key::Index(index), data, freshness, event }
+    }
+
+    /// The untold are read, and both messages are there, with their events still to come.
+    fn reads(rig: &mut Rig, sid: &ChannelSid, text: &str) -> Vec<alloc::string::String> {
+        rig.chat.read_untold(&mut rig.cx, sid);
+        let items = [0, 1].map(|index| item(index, text, Freshness::Ahead, None)).into();
+        rig.chat.untold_page(&mut rig.cx, sid, items, None);
+        told(rig)
+    }
+
+    fn hears(rig: &mut Rig, sid: &ChannelSid, change: Change, index: u64) -> Vec<alloc::string::String> {
+        let entity = rig.cx.entity_id();
+        let item = item(index, "long ago", Freshness::Known, Some(1));
+        rig.chat.message_list(&mut rig.cx, sid, Output::Item { entity, change, item });
+        told(rig)
+    }
+
+    fn told(rig: &mut Rig) -> Vec<alloc::string::String> {
+        let told = |event| match event {
+            Event::MessageAdded(of) => alloc::format!("+{} {}", of.index, of.body.as_deref().unwrap_or("")),
+            Event::MessageUpdated { message, .. } => alloc::format!("*{}", message.index),
+            Event::MessageRemoved(message) => alloc::format!("-{}", message.index),
+            other => panic!("{other:?}"),
+        };
+        rig.events().into_iter().map(told).collect()
+    }
+
+    /// World 2031: two reads come before the events of what they read, and it was edited in between.
+    #[test]
+    fn what_is_to_be_added_is_not_updated_before() {
+        let (mut rig, sid) = member();
+        assert!(reads(&mut rig, &sid, "said").is_empty());
+        assert!(reads(&mut rig, &sid, "edited").is_empty());
+        assert_eq!(hears(&mut rig, &sid, Change::Added, 0), ["+0 edited"]);
+        assert_eq!(hears(&mut rig, &sid, Change::Added, 1), ["+1 edited"]);
+        assert!(hears(&mut rig, &sid, Change::Updated, 1).is_empty());
+        assert_eq!(reads(&mut rig, &sid, "edited again"), ["*0", "*1"]);
+    }
+
+    /// A page shows an edited message, whose addition was passed over, as one whose event is to come: that is the edit.
+    #[test]
+    fn what_is_changed_or_removed_was_added_before() {
+        for (change, then) in [(Change::Updated, None), (Change::Removed, Some("-1"))] {
+            let (mut rig, sid) = member();
+            assert!(reads(&mut rig, &sid, "edited").is_empty());
+            let expected: Vec<_> = ["+0 edited", "+1 edited"].into_iter().chain(then).collect();
+            assert_eq!(hears(&mut rig, &sid, change, 1), expected);
+            assert!(hears(&mut rig, &sid, Change::Updated, 0).is_empty());
+        }
     }
 }

@@ -24,7 +24,8 @@ use crate::world::{Core, Run, Session};
 /// - Members and messages are told of in channels that were joined. Where a call reads them before that was told (the own
 ///   user is a member already, and its event is late), what it reads is followed from then on.
 /// - A message is added once. One that was shown by a page, or read for a call that names it, may be added afterwards:
-///   that is its event, which came later. What is updated or removed was told, or shown, or asked for by its index.
+///   that is its event, which came later. What is updated or removed was told, or shown, or asked for by its index: what
+///   became of a message before it was added comes with it.
 /// - A person is subscribed before and after its unsubscription, not twice in a row. Updates may come before the
 ///   subscription that they belong to (spec 03 §11): they are its first values.
 /// - What came to be and passed while the client was away is not told: the last state wins. Nor are changes of a channel
