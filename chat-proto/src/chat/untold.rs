@@ -6,14 +6,16 @@
 
 use alloc::borrow::Cow;
 use alloc::boxed::Box;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
+use core::ops::RangeBounds;
 
 use super::channels::{Object, Source};
 use super::{Asker, Chat};
 use crate::cx::Cx;
 use crate::error::{CallError, Fault};
 use crate::event::Event;
-use crate::model::{Channel, ChannelSid};
+use crate::model::{Channel, ChannelSid, Message};
 use crate::sync::{Change, Freshness, Item, Key, Select};
 
 /// How many events of a list may wait (law 8). Beyond it they do not wait: what they added is read, like the rest.
@@ -162,7 +164,9 @@ impl Chat {
     ) {
         let fresh: Vec<(Key<'_>, Freshness)> =
             items.iter().map(|item| (item.key.clone(), item.freshness)).collect();
-        for message in self.message_page(cx, sid, items) {
+        let page = self.message_page(cx, sid, items);
+        let mut passed = 0;
+        for (place, message) in page.iter().enumerate() {
             let Some(record) = self.channels.records.get_mut(sid) else { return };
             let (Some(reading), Some(untold)) = (record.reading_untold.as_mut(), record.untold) else {
                 return;
@@ -173,13 +177,16 @@ impl Chat {
             if freshness == Some(Freshness::Ahead) {
                 // Its event is still to come, and tells.
                 reading.ahead = Some(reading.ahead.map_or(index, |ahead| ahead.min(index)));
-            } else if index >= untold && !reading.adds(index) {
-                if reading.adds_before(index) {
-                    let (change, data, freshness) = (Change::Added, Box::default(), Freshness::Known);
-                    reading.wait(Waiting { change, index, data, freshness, event: None });
-                } else {
-                    self.tell_message(cx, message);
+            } else if index >= untold {
+                // Additions come in the order of the indices: what is to come of those before is no addition.
+                reading.ahead = None;
+                if let Some(first) = page.first().filter(|_| passed == 0) {
+                    self.tell_held(cx, sid, ..first.index);
                 }
+                for message in page.get(passed..=place).unwrap_or_default() {
+                    self.tell_in_order(cx, sid, message);
+                }
+                passed = place + 1;
             }
         }
         let Some(record) = self.channels.records.get_mut(sid) else { return };
@@ -210,18 +217,46 @@ impl Chat {
         })
     }
 
-    /// An event tells what became of a message. That it was added comes before that, or was passed over while a page showed
-    /// the message as one whose event is to come: what is still to be told up to there is told now.
-    pub(super) fn tell_overdue(&mut self, cx: &mut Cx, sid: &ChannelSid, index: u64) {
-        let Some(record) = self.channels.records.get(sid).filter(|record| record.reading_untold.is_none())
-        else {
+    /// An event tells of a message. What was added before that event is told before it, though its addition was passed over
+    /// while a page showed it as one whose event is to come: the messages before it, and itself if it tells a change.
+    pub(super) fn tell_overdue(&mut self, cx: &mut Cx, sid: &ChannelSid, change: Change, index: u64) {
+        let Some(record) = self.channels.records.get(sid) else { return };
+        if record.reading_untold.is_some() {
             return;
-        };
-        let Some(untold) = record.untold.filter(|untold| index >= *untold) else { return };
+        }
+        match change {
+            Change::Added => self.tell_held(cx, sid, ..index),
+            _ => self.tell_held(cx, sid, ..=index),
+        }
+    }
+
+    /// Messages that are held and of which no event told yet.
+    fn tell_held(&mut self, cx: &mut Cx, sid: &ChannelSid, which: impl RangeBounds<u64>) {
+        let Some(untold) = self.channels.records.get(sid).and_then(|record| record.untold) else { return };
+        if !which.contains(&untold) {
+            return;
+        }
         let held = self.state.channels.get(sid).map(|entry| entry.messages.values());
-        let overdue = held.into_iter().flatten().filter(|message| (untold..=index).contains(&message.index));
-        for message in overdue.cloned().collect::<Vec<_>>() {
-            self.tell_message(cx, message);
+        let due = |message: &&Arc<Message>| message.index >= untold && which.contains(&message.index);
+        for message in held.into_iter().flatten().filter(due).cloned().collect::<Vec<_>>() {
+            self.tell_in_order(cx, sid, &message);
+        }
+    }
+
+    /// Tells of a message that was read, unless an event did; behind what waits for the read to end.
+    fn tell_in_order(&mut self, cx: &mut Cx, sid: &ChannelSid, message: &Arc<Message>) {
+        let Some(record) = self.channels.records.get_mut(sid) else { return };
+        let index = message.index;
+        if record.untold.is_none_or(|untold| index < untold) {
+            return;
+        }
+        match &mut record.reading_untold {
+            Some(reading) if reading.adds(index) => {}
+            Some(reading) if reading.adds_before(index) => {
+                let (change, data, freshness) = (Change::Added, Box::default(), Freshness::Known);
+                reading.wait(Waiting { change, index, data, freshness, event: None });
+            }
+            _ => self.tell_message(cx, message.clone()),
         }
     }
 
@@ -412,5 +447,38 @@ mod tests {
             assert_eq!(hears(&mut rig, &sid, change, 1), expected);
             assert!(hears(&mut rig, &sid, Change::Updated, 0).is_empty());
         }
+    }
+
+    /// World 5439: an edited message, whose addition was passed over, stands among others that were not edited.
+    #[test]
+    fn what_is_before_the_next_message_was_added_before() {
+        use Freshness::{Ahead, Known};
+        let page =
+            |of: [(u64, Freshness); 3]| of.map(|(index, freshness)| item(index, "read", freshness, None));
+        let (mut rig, sid) = member();
+        rig.chat.read_untold(&mut rig.cx, &sid);
+        rig.chat.untold_page(&mut rig.cx, &sid, page([(0, Ahead), (1, Known), (2, Ahead)]).into(), None);
+        assert_eq!(told(&mut rig), ["+0 read", "+1 read"]);
+        assert!(hears(&mut rig, &sid, Change::Updated, 0).is_empty());
+        assert_eq!(hears(&mut rig, &sid, Change::Updated, 2), ["+2 read"]);
+
+        // On the page before it; and its addition may wait, or that of an earlier one.
+        let (mut rig, sid) = member();
+        rig.chat.read_untold(&mut rig.cx, &sid);
+        assert!(hears(&mut rig, &sid, Change::Added, 1).is_empty());
+        rig.chat.untold_page(
+            &mut rig.cx,
+            &sid,
+            page([(0, Ahead), (1, Ahead), (2, Ahead)]).into(),
+            Some("next".into()),
+        );
+        assert!(told(&mut rig).is_empty());
+        rig.chat.untold_page(&mut rig.cx, &sid, page([(3, Known), (4, Known), (5, Ahead)]).into(), None);
+        assert_eq!(told(&mut rig), ["+0 read", "+1 read", "+2 read", "+3 read", "+4 read"]);
+
+        // The next one comes as an event.
+        let (mut rig, sid) = member();
+        assert!(reads(&mut rig, &sid, "edited").is_empty());
+        assert_eq!(hears(&mut rig, &sid, Change::Added, 2), ["+0 edited", "+1 edited", "+2 long ago"]);
     }
 }
