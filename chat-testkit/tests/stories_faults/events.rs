@@ -37,6 +37,33 @@ fn sdk_defect_20_what_is_new_is_told_before_what_changed() {
     assert_eq!(told, [&"ChannelAdded", &"ChannelJoined"]);
 }
 
+/// People are kept as they are on the wire: the first value of a person is an update of nothing, and then the person is
+/// subscribed (spec 03 §11.1); later changes are updates, once each.
+#[test]
+fn sdk_defect_20_people_are_updated_before_they_are_subscribed() {
+    let (mut stage, alice, _) = in_channel();
+    stage.enter("bob");
+    stage.settle();
+    admin(&mut stage, "user", &json!({ "identity": "bob", "friendlyName": "Bob" }));
+    stage.settle();
+    stage.take_all_events();
+    stage.ask(alice, Call::GetUser("bob".into())).unwrap();
+    stage.settle();
+    let told = |event: &Event| match event {
+        Event::UserUpdated { user, .. } => Some(("updated", user.friendly_name.clone(), user.is_subscribed)),
+        Event::UserSubscribed(user) => Some(("subscribed", user.friendly_name.clone(), user.is_subscribed)),
+        _ => None,
+    };
+    let events: Vec<_> = stage.take_events(alice).iter().filter_map(told).collect();
+    // Each item of a person's map is an update by itself (spec 03 §11.1).
+    let bob = || Some("Bob".into());
+    assert_eq!(events, [("updated", bob(), false), ("updated", bob(), false), ("subscribed", bob(), true)]);
+    admin(&mut stage, "user", &json!({ "identity": "bob", "friendlyName": "Robert" }));
+    stage.settle();
+    let events: Vec<_> = stage.take_events(alice).iter().filter_map(told).collect();
+    assert_eq!(events, [("updated", Some("Robert".into()), true)]);
+}
+
 /// Who left hears of the channel no more than the document of a public channel tells: no messages, no members.
 #[test]
 fn sdk_defect_21_who_left_hears_of_no_messages() {
