@@ -39,8 +39,9 @@ pub struct Config {
     /// How long a call may take while connected, unless its options say otherwise: 30 s. A few have more: see
     /// [`CallDeadline::WhileConnected`](crate::CallDeadline::WhileConnected).
     pub call_timeout: Duration,
-    /// The longest that the service may still execute a request after its frame was sent: 30 s. A session command of
-    /// unknown fate is repeated only after that; a service that takes longer makes it happen twice.
+    /// The longest that the service may still execute a request after its fate became unknown (its connection was lost,
+    /// or its answer did not come in time): 30 s. A session command of unknown fate is looked for, and is pushed again
+    /// only after that; a service that takes longer makes it happen twice.
     pub late_execution: Duration,
     /// Whether a session command leaves only after the host has stored a save that contains it: no. It is asked for
     /// with [`Command::Save`](crate::Command::Save). Without it a crash can lose the calls that no save contains, and
