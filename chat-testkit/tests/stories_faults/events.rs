@@ -341,3 +341,34 @@ fn an_event_that_comes_after_its_replay_is_told_once() {
     works(&mut stage, alice, &channel, "next");
     assert_eq!(held(&stage, alice, &channel), ["meanwhile", "next"]);
 }
+
+/// Nobody says that a subscription stands, whatever the object. It is asked for again after the time that the service
+/// named, and what was said meanwhile is told, once.
+#[test]
+fn a_lost_acknowledgement_is_asked_for_again() {
+    let (mut stage, alice, channel) = in_channel();
+    let bob = stage.enter("bob");
+    stage.settle();
+    let acknowledgements = json!({ "eventType": "subscription_established", "identity": "bob" });
+    fault(&mut stage, &json!({ "on": "event", "match": acknowledgements, "op": "drop", "count": 3 }));
+    join(&mut stage, bob, &channel);
+    stage.settle();
+    let lost = admin(&mut stage, "faults", &json!({}))[0]["hits"].clone();
+    assert_eq!(lost, json!(3), "document, messages, roster");
+    stage.take_all_events();
+    let asked = stage.client(bob).stats().requests;
+    assert!(stage.ask(alice, message(&channel, "one")).is_ok());
+    stage.advance(Duration::from_secs(30));
+    assert!(stage.ask(alice, message(&channel, "two")).is_ok());
+    stage.ask(alice, Call::UpdateFriendlyName(channel.clone(), Some("Room".into()))).unwrap();
+    stage.settle();
+    let events = stage.take_events(bob);
+    assert_eq!(added(&events), ["one", "two"]);
+    assert!(errors(&events).is_empty(), "without another connection: {events:?}");
+    let known = stage.state(bob).channel(&channel).unwrap();
+    assert_eq!(known.friendly_name.as_deref(), Some("Room"));
+    // Once for all three, and then there is peace.
+    assert_eq!(stage.client(bob).stats().requests, asked + 1);
+    stage.advance(Duration::from_mins(2));
+    assert_eq!(stage.client(bob).stats().requests, asked + 1);
+}
