@@ -99,30 +99,20 @@ struct Room {
     members: BTreeMap<MemberSid, Arc<Member>>,
     /// Whether all members are known: from an answer on, until the channel is left.
     all_members: bool,
-    /// Whether the connection stood since they were read: no replay may tell of somebody who had left by then.
-    unbroken: bool,
     messages: BTreeMap<u64, Arc<Message>>,
 }
 
 impl Room {
     fn new(channel: &Arc<Channel>, status: ChannelStatus) -> Self {
         let (members, messages) = (BTreeMap::new(), BTreeMap::new());
-        Self { channel: channel.clone(), status, members, all_members: false, unbroken: false, messages }
+        Self { channel: channel.clone(), status, members, all_members: false, messages }
     }
 
     /// Nothing is told of them any more.
     fn leave(&mut self) {
         self.members.clear();
         self.messages.clear();
-        (self.all_members, self.unbroken) = (false, false);
-    }
-
-    /// Somebody changes or leaves.
-    fn has(&self, member: &Member) -> Heard {
-        if self.unbroken && !self.members.contains_key(&member.sid) {
-            return Err(format!("something is told of {}, who is none of the members", member.sid));
-        }
-        Ok(())
+        self.all_members = false;
     }
 }
 
@@ -227,10 +217,6 @@ impl App {
             Event::ChannelRemoved(channel) => self.room(channel).map(drop).map(|()| {
                 self.rooms.remove(&channel.sid);
             }),
-            Event::ConnectionStateChanged(_) => {
-                self.rooms.values_mut().for_each(|room| room.unbroken = false);
-                Ok(())
-            }
             Event::MemberJoined(member) => self.member_joins(member),
             Event::MemberLeft(member) => self.member_goes(member),
             Event::MemberUpdated { member, .. }
@@ -316,18 +302,14 @@ impl App {
 
     /// A replay may tell it of somebody whom the members that were read had not any more.
     fn member_goes(&mut self, member: &Arc<Member>) -> Heard {
-        let room = self.room_of(member)?;
-        room.has(member)?;
-        room.members.remove(&member.sid);
+        self.room_of(member)?.members.remove(&member.sid);
         self.gone.insert(member.sid.clone());
         Ok(())
     }
 
     /// As for [`App::member_goes`].
     fn member_changes(&mut self, member: &Arc<Member>) -> Heard {
-        let room = self.room_of(member)?;
-        room.has(member)?;
-        room.members.insert(member.sid.clone(), member.clone());
+        self.room_of(member)?.members.insert(member.sid.clone(), member.clone());
         Ok(())
     }
 
@@ -374,7 +356,7 @@ impl App {
                 if room.status == ChannelStatus::Joined {
                     same_members(room, members)?;
                     room.members = members.iter().map(|of| (of.sid.clone(), of.clone())).collect();
-                    (room.all_members, room.unbroken) = (true, true);
+                    room.all_members = true;
                 }
             }
             _ => {}
