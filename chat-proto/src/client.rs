@@ -63,7 +63,7 @@ impl Client {
         let chat = self.chat.save(&self.cx, &self.sync, now);
         let identity = chat.identity().or(self.owner.as_ref()).cloned();
         let saved_at = self.cx.config.unix_at_origin.map(|_| self.cx.config.unix_millis(now));
-        Saved(Box::new(Content {
+        Saved::new(Content {
             version: VERSION,
             revision: self.cx.revision,
             epoch: self.cx.epoch,
@@ -72,7 +72,7 @@ impl Client {
             write_ahead: self.cx.config.write_ahead,
             told,
             chat,
-        }))
+        })
     }
 
     /// A client that goes on where a save ended, of this process or an earlier one. It knows at once what the save
@@ -93,7 +93,7 @@ impl Client {
         now: Time,
         saved: Saved,
     ) -> Result<Self, ResumeError> {
-        let content = *saved.0;
+        let content = saved.into_content();
         let owner = owner_of(&token);
         match (content.identity, &owner) {
             (Some(saved), Some(token)) if saved == *token => {}

@@ -51,7 +51,7 @@ use self::proceed::Got;
 use self::read_horizon::ReadHorizon;
 use self::registrar::Registrar;
 use self::rest::{Rest, RestId};
-pub(crate) use self::saving::SavedChat;
+pub(crate) use self::saving::{ChatLists, SavedChat};
 use self::session::{Session, SessionContext, SessionEvent};
 use self::shutdown::Ending;
 use self::text::Unescape;
