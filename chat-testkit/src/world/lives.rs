@@ -120,7 +120,7 @@ impl<C: Core> World<C> {
         let save = saves.last().cloned();
         // Nothing is drawn for this, so that seeds of earlier findings stay what they are.
         let base = match &saves[..] {
-            [base, .., newest] if newest.entries % 2 == 0 => Some(Box::new(base.saved.clone())),
+            [base, .., newest] if newest.entries.is_multiple_of(2) => Some(Box::new(base.saved.clone())),
             _ => None,
         };
         self.tally.count(Fault::CrashWithChanges, u64::from(base.is_some()));

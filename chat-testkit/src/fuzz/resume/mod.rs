@@ -41,7 +41,7 @@ pub fn resume(data: &[u8]) {
             0..=2 => {
                 let saved = story.save();
                 let read = match points.first() {
-                    Some(base) if points.len() % 2 == 0 => read_in_parts(base.saved(), &saved),
+                    Some(base) if points.len().is_multiple_of(2) => read_in_parts(base.saved(), &saved),
                     _ => Saved::from_json(saved.to_json().as_bytes()),
                 };
                 assert_eq!(read.as_ref(), Ok(&saved), "a save does not survive");
