@@ -11,7 +11,7 @@ use chat_testkit::world::{Fault, Plan, World};
 /// Small ones, for debug builds: with wishes, apps do half as much again. A release build runs many more, and longer ones
 /// (`.ci/run`).
 fn simulation() -> Simulation {
-    Simulation { worlds: 200, steps: 24, ..Simulation::new(0) }
+    Simulation { worlds: 200, steps: 25, ..Simulation::new(0) }
 }
 
 #[test]

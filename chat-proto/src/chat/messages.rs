@@ -34,6 +34,9 @@ impl Chat {
                     return;
                 }
                 let Some(reading) = record.reading_untold.as_mut() else {
+                    if change != Change::Added || record.untold.is_some_and(|untold| untold < index) {
+                        self.tell_overdue(cx, sid, change, index);
+                    }
                     return self.message_event(cx, sid, change, index, item.data.get(), item.freshness);
                 };
                 let (data, freshness, event) = (item.data.get().into(), item.freshness, item.event);
@@ -48,6 +51,7 @@ impl Chat {
     /// Events that waited are told.
     pub(super) fn waited(&mut self, cx: &mut Cx, sid: &ChannelSid, events: Vec<Waiting>) {
         for event in events {
+            self.tell_overdue(cx, sid, event.change, event.index);
             self.message_event(cx, sid, event.change, event.index, &event.data, event.freshness);
         }
     }
@@ -61,9 +65,6 @@ impl Chat {
         data: &str,
         freshness: Freshness,
     ) {
-        if change != Change::Added {
-            self.tell_overdue(cx, sid, index);
-        }
         if freshness == Freshness::Known
             && change != Change::Removed
             && let Some(held) = self.state.channels.get(sid).and_then(|entry| entry.messages.get(&index))

@@ -4,88 +4,22 @@
 //! again (SDK defect 19). What the channel's document names, and no event came (SDK defect 17). And what was passed over
 //! when Sync accepted a jump in the ids of the list's events ([`Output::Skipped`](crate::sync::Output::Skipped)).
 
+mod queue;
+
 use alloc::borrow::Cow;
 use alloc::boxed::Box;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
+use core::ops::RangeBounds;
 
+pub(super) use self::queue::{Untold, Waiting};
 use super::channels::{Object, Source};
 use super::{Asker, Chat};
 use crate::cx::Cx;
 use crate::error::{CallError, Fault};
 use crate::event::Event;
-use crate::model::{Channel, ChannelSid};
+use crate::model::{Channel, ChannelSid, Message};
 use crate::sync::{Change, Freshness, Item, Key, Select};
-
-/// How many events of a list may wait (law 8). Beyond it they do not wait: what they added is read, like the rest.
-const WAITING: usize = 1000;
-
-/// Messages are being read: the events of the list wait until those are told, so that all are told in order.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Untold {
-    waiting: Vec<Waiting>,
-    /// The newest message that the channel's document named when the read began.
-    newest: Option<u64>,
-    /// The lowest index that was read whose event is still to come.
-    ahead: Option<u64>,
-    /// Events were passed over since the read began: what they told of need not be in its answer.
-    again: bool,
-    /// It failed, and is to begin anew when the client reads again what it lacks.
-    resting: bool,
-}
-
-/// An event of a message list that waits.
-#[derive(Debug, Clone)]
-pub(super) struct Waiting {
-    pub(super) change: Change,
-    pub(super) index: u64,
-    pub(super) data: Box<str>,
-    pub(super) freshness: Freshness,
-    /// Its id; `None` when it came out of turn, or was read instead.
-    pub(super) event: Option<i64>,
-}
-
-impl Untold {
-    /// Lets an event wait. An addition out of turn goes before what comes after it in the list.
-    pub(super) fn wait(&mut self, event: Waiting) {
-        if event.change != Change::Added || event.event.is_some() {
-            return self.waiting.push(event);
-        }
-        if self.adds(event.index) {
-            return;
-        }
-        let after = |other: &Waiting| {
-            other.index == event.index || (other.change == Change::Added && other.index > event.index)
-        };
-        let place = self.waiting.iter().position(after).unwrap_or(self.waiting.len());
-        self.waiting.insert(place, event);
-    }
-
-    /// What waits in vain, once it is too much: changes and removals, of which reading does not tell. Additions are read.
-    pub(super) fn overflow(&mut self) -> Vec<Waiting> {
-        if self.waiting.len() <= WAITING {
-            return Vec::new();
-        }
-        self.again = true;
-        let mut all = core::mem::take(&mut self.waiting);
-        all.retain(|event| event.change != Change::Added);
-        all
-    }
-
-    /// The lowest id of the events that wait: the app was told none from here on.
-    pub(super) fn first_waiting(&self) -> Option<i64> {
-        self.waiting.iter().filter_map(|waiting| waiting.event).min()
-    }
-
-    /// Whether the addition of this message waits.
-    fn adds(&self, index: u64) -> bool {
-        self.waiting.iter().any(|event| event.index == index && event.change == Change::Added)
-    }
-
-    /// Whether the addition of an earlier message waits.
-    fn adds_before(&self, index: u64) -> bool {
-        self.waiting.iter().any(|event| event.index < index && event.change == Change::Added)
-    }
-}
 
 impl Chat {
     /// The own user is a member now: every message from here on is to be told.
@@ -162,7 +96,9 @@ impl Chat {
     ) {
         let fresh: Vec<(Key<'_>, Freshness)> =
             items.iter().map(|item| (item.key.clone(), item.freshness)).collect();
-        for message in self.message_page(cx, sid, items) {
+        let page = self.message_page(cx, sid, items);
+        let mut passed = 0;
+        for (place, message) in page.iter().enumerate() {
             let Some(record) = self.channels.records.get_mut(sid) else { return };
             let (Some(reading), Some(untold)) = (record.reading_untold.as_mut(), record.untold) else {
                 return;
@@ -173,13 +109,16 @@ impl Chat {
             if freshness == Some(Freshness::Ahead) {
                 // Its event is still to come, and tells.
                 reading.ahead = Some(reading.ahead.map_or(index, |ahead| ahead.min(index)));
-            } else if index >= untold && !reading.adds(index) {
-                if reading.adds_before(index) {
-                    let (change, data, freshness) = (Change::Added, Box::default(), Freshness::Known);
-                    reading.wait(Waiting { change, index, data, freshness, event: None });
-                } else {
-                    self.tell_message(cx, message);
+            } else if index >= untold {
+                // Additions come in the order of the indices: what is to come of those before is no addition.
+                reading.ahead = None;
+                if let Some(first) = page.first().filter(|_| passed == 0) {
+                    self.tell_held(cx, sid, ..first.index);
                 }
+                for message in page.get(passed..=place).unwrap_or_default() {
+                    self.tell_in_order(cx, sid, message);
+                }
+                passed = place + 1;
             }
         }
         let Some(record) = self.channels.records.get_mut(sid) else { return };
@@ -210,18 +149,46 @@ impl Chat {
         })
     }
 
-    /// An event tells what became of a message. That it was added comes before that, or was passed over while a page showed
-    /// the message as one whose event is to come: what is still to be told up to there is told now.
-    pub(super) fn tell_overdue(&mut self, cx: &mut Cx, sid: &ChannelSid, index: u64) {
-        let Some(record) = self.channels.records.get(sid).filter(|record| record.reading_untold.is_none())
-        else {
+    /// An event tells of a message. What was added before that event is told before it, though its addition was passed over
+    /// while a page showed it as one whose event is to come: the messages before it, and itself if it tells a change.
+    pub(super) fn tell_overdue(&mut self, cx: &mut Cx, sid: &ChannelSid, change: Change, index: u64) {
+        let Some(record) = self.channels.records.get(sid) else { return };
+        if record.reading_untold.is_some() {
             return;
-        };
-        let Some(untold) = record.untold.filter(|untold| index >= *untold) else { return };
+        }
+        match change {
+            Change::Added => self.tell_held(cx, sid, ..index),
+            _ => self.tell_held(cx, sid, ..=index),
+        }
+    }
+
+    /// Messages that are held and of which no event told yet.
+    fn tell_held(&mut self, cx: &mut Cx, sid: &ChannelSid, which: impl RangeBounds<u64>) {
+        let Some(untold) = self.channels.records.get(sid).and_then(|record| record.untold) else { return };
+        if !which.contains(&untold) {
+            return;
+        }
         let held = self.state.channels.get(sid).map(|entry| entry.messages.values());
-        let overdue = held.into_iter().flatten().filter(|message| (untold..=index).contains(&message.index));
-        for message in overdue.cloned().collect::<Vec<_>>() {
-            self.tell_message(cx, message);
+        let due = |message: &&Arc<Message>| message.index >= untold && which.contains(&message.index);
+        for message in held.into_iter().flatten().filter(due).cloned().collect::<Vec<_>>() {
+            self.tell_in_order(cx, sid, &message);
+        }
+    }
+
+    /// Tells of a message that was read, unless an event did; behind what waits for the read to end.
+    fn tell_in_order(&mut self, cx: &mut Cx, sid: &ChannelSid, message: &Arc<Message>) {
+        let Some(record) = self.channels.records.get_mut(sid) else { return };
+        let index = message.index;
+        if record.untold.is_none_or(|untold| index < untold) {
+            return;
+        }
+        match &mut record.reading_untold {
+            Some(reading) if reading.adds(index) => {}
+            Some(reading) if reading.adds_before(index) => {
+                let (change, data, freshness) = (Change::Added, Box::default(), Freshness::Known);
+                reading.wait(Waiting { change, index, data, freshness, event: None });
+            }
+            _ => self.tell_message(cx, message.clone()),
         }
     }
 
@@ -299,55 +266,6 @@ mod tests {
     use crate::config::Config;
     use crate::sync::{Output, Raw};
 
-    fn event(change: Change, index: u64, event: Option<i64>) -> Waiting {
-        Waiting { change, index, data: Box::default(), freshness: Freshness::New, event }
-    }
-
-    fn order(untold: &Untold) -> Vec<(Change, u64)> {
-        untold.waiting.iter().map(|event| (event.change, event.index)).collect()
-    }
-
-    #[test]
-    fn an_addition_out_of_turn_takes_its_place() {
-        let mut untold = Untold::default();
-        for (change, index, id) in [
-            (Change::Added, 4, 10),
-            (Change::Updated, 6, 11),
-            (Change::Removed, 1, 12),
-            (Change::Added, 8, 13),
-        ] {
-            untold.wait(event(change, index, Some(id)));
-        }
-        // Read, late, late once more, read after all that wait.
-        for index in [6, 2, 2, 9, 8] {
-            untold.wait(event(Change::Added, index, None));
-        }
-        let expected = [
-            (Change::Added, 2),
-            (Change::Added, 4),
-            (Change::Added, 6),
-            (Change::Updated, 6),
-            (Change::Removed, 1),
-            (Change::Added, 8),
-            (Change::Added, 9),
-        ];
-        assert_eq!(order(&untold), expected);
-        assert_eq!(untold.first_waiting(), Some(10));
-    }
-
-    #[test]
-    fn too_much_is_read_again() {
-        let mut untold = Untold::default();
-        for index in 0..1000 {
-            untold.wait(event(Change::Added, index, i64::try_from(index).ok()));
-            assert!(untold.overflow().is_empty() && !untold.again);
-        }
-        untold.wait(event(Change::Removed, 3, Some(1000)));
-        let told: Vec<_> = untold.overflow().iter().map(|event| (event.change, event.index)).collect();
-        assert_eq!(told, [(Change::Removed, 3)]);
-        assert!(untold.again && untold.waiting.is_empty());
-    }
-
     /// A member's open message list, of which nothing is told yet.
     fn member() -> (Rig, ChannelSid) {
         let mut rig = Rig::new(Config::default());
@@ -412,5 +330,38 @@ mod tests {
             assert_eq!(hears(&mut rig, &sid, change, 1), expected);
             assert!(hears(&mut rig, &sid, Change::Updated, 0).is_empty());
         }
+    }
+
+    /// World 5439: an edited message, whose addition was passed over, stands among others that were not edited.
+    #[test]
+    fn what_is_before_the_next_message_was_added_before() {
+        use Freshness::{Ahead, Known};
+        let page =
+            |of: [(u64, Freshness); 3]| of.map(|(index, freshness)| item(index, "read", freshness, None));
+        let (mut rig, sid) = member();
+        rig.chat.read_untold(&mut rig.cx, &sid);
+        rig.chat.untold_page(&mut rig.cx, &sid, page([(0, Ahead), (1, Known), (2, Ahead)]).into(), None);
+        assert_eq!(told(&mut rig), ["+0 read", "+1 read"]);
+        assert!(hears(&mut rig, &sid, Change::Updated, 0).is_empty());
+        assert_eq!(hears(&mut rig, &sid, Change::Updated, 2), ["+2 read"]);
+
+        // On the page before it; and its addition may wait, or that of an earlier one.
+        let (mut rig, sid) = member();
+        rig.chat.read_untold(&mut rig.cx, &sid);
+        assert!(hears(&mut rig, &sid, Change::Added, 1).is_empty());
+        rig.chat.untold_page(
+            &mut rig.cx,
+            &sid,
+            page([(0, Ahead), (1, Ahead), (2, Ahead)]).into(),
+            Some("next".into()),
+        );
+        assert!(told(&mut rig).is_empty());
+        rig.chat.untold_page(&mut rig.cx, &sid, page([(3, Known), (4, Known), (5, Ahead)]).into(), None);
+        assert_eq!(told(&mut rig), ["+0 read", "+1 read", "+2 read", "+3 read", "+4 read"]);
+
+        // The next one comes as an event.
+        let (mut rig, sid) = member();
+        assert!(reads(&mut rig, &sid, "edited").is_empty());
+        assert_eq!(hears(&mut rig, &sid, Change::Added, 2), ["+0 edited", "+1 edited", "+2 long ago"]);
     }
 }
