@@ -158,7 +158,7 @@ fn crash_once(seed: u64, before: u32, late: u32, after: u32) {
     // The save is stored in one part, or in two that may lie far from each other.
     let mut base = None;
     for step in 0..before {
-        if seed % 2 == 0 && step == late {
+        if seed.is_multiple_of(2) && step == late {
             base = Some(story.stage.save(story.victim));
         }
         story.step();

@@ -231,8 +231,8 @@ fn changes_that_name_another_person_do_not_resume() {
     let mut forged: Value = serde_json::from_str(&newer.changes_since(base).to_json()).unwrap();
     forged["rest"]["identity"] = "mallory".into();
     let forged = SavedChanges::from_json(forged.to_string().as_bytes()).unwrap();
-    let saved = base.clone().with_changes(forged).unwrap();
-    assert_eq!(saved.identity(), Some(&Identity::new("mallory")));
-    let refused: Result<Client, ResumeError> = resume(token("mallory"), config(), saved);
+    let made = base.clone().with_changes(forged).unwrap();
+    assert_eq!(made.identity(), Some(&Identity::new("mallory")));
+    let refused: Result<Client, ResumeError> = resume(token("mallory"), config(), made);
     assert!(matches!(refused, Err(ResumeError::Inconsistent(_))), "{refused:?}");
 }
