@@ -53,9 +53,12 @@ impl Client {
     /// see [`Config::write_ahead`].
     ///
     /// It shares the read model instead of copying it, so it is fast and small: of 1000 channels with 100 messages each
-    /// it took 20 to 50 ms on a busy machine. The text is what costs: 37 MB there, in 0.4 s. [`Saved`] can
-    /// be sent to another thread to be written, and only the newest is worth writing: one that was asked for while
-    /// another was being written stands for all that were asked for in between.
+    /// it took 14 ms on a busy machine. The text is what costs: 37 MB there, in 0.2 s. So a host that stores often stores
+    /// [what changed](Saved::changes_since) since a save that is stored: with one message that was sent 2.8 kB there,
+    /// found and written out in 0.3 ms.
+    ///
+    /// [`Saved`] can be sent to another thread to be written, and only the newest is worth writing: one that was asked for
+    /// while another was being written stands for all that were asked for in between.
     #[must_use]
     pub fn save(&self, now: Time) -> Saved {
         let now = now.max(self.cx.now);
