@@ -308,6 +308,10 @@ impl Teller {
                 let code = code.map_or_else(String::new, |code| format!(" ({code})"));
                 Said::plain(Layer::Socket, Way::In, format!("connection {conn} is closed{code}"))
             }
+            Wire::Unreachable(why) => {
+                let said = format!("connection {conn} does not reach the service: {why}");
+                Said { mark: Mark::Error, ..Said::plain(Layer::Socket, Way::In, said) }
+            }
             _ => return None,
         })
     }

@@ -86,8 +86,8 @@ pub(super) fn check(stage: Stage, rule: &Map<String, Value>) -> Result<(), Strin
     {
         return Err(format!("\"count\": {count} never acts; -1 is for ever"));
     }
-    let facts = rule.get("match").and_then(Value::as_object).into_iter().flatten();
-    facts.map(|(name, wanted)| fact(on, &words, name, wanted)).collect()
+    let mut facts = rule.get("match").and_then(Value::as_object).into_iter().flatten();
+    facts.try_for_each(|(name, wanted)| fact(on, &words, name, wanted))
 }
 
 fn fact(on: &str, words: &Words, name: &str, wanted: &Value) -> Result<(), String> {
