@@ -68,11 +68,14 @@ pub(crate) fn acks_late() -> SessionFile {
     it.end()
 }
 
-/// The service executes a request long after it left: while the client still asks itself what became of it, after the
-/// app was told that nobody knows, and after the socket is gone. It stands in the channel once each time.
+/// The service executes a request long after it left: after the client gave the answer up and before it may send it again,
+/// after the app was told that nobody knows, and after the socket is gone. It stands in the channel once each time.
 pub(crate) fn late_execution() -> SessionFile {
-    let (mut it, ch) = Teller::with_channel(json!({}));
+    let mut config = Config::default();
+    config.reply_timeout = Duration::from_secs(8);
+    let (mut it, ch) = Teller::with_channel_and(config);
     let alice = it.alice;
+    it.note(alice, "the client waits 8 s for an answer");
     let late = json!({ "on": "http", "match": { "action": "sendMessage" }, "delayMs": 20_000 });
     let within = |seconds| CallOptions { deadline: CallDeadline::After(Duration::from_secs(seconds)) };
     it.say("fault", &late);
