@@ -50,11 +50,7 @@ const MODES: &[(&str, &str, Shows)] = &[
     ("late acknowledgements", "acks_late", &["\"delayMs\":9000", "(3 retried)", "(of #25)", "(of #24)"]),
     ("late acknowledgements", "answers_late_and_lost", &["\"delayMs\":4000", "201 to #"]),
     ("lost acknowledgements", "subscriptions_in_trouble", &["\"op\":\"drop\",\"count\":3", "(3 retried)"]),
-    (
-        "lost acknowledgements",
-        "answers_late_and_lost",
-        &["\"noReply\":true", "Items?PageSize=100&Order=desc"],
-    ),
+    ("lost acknowledgements", "answers_late_and_lost", &["\"noReply\":true", "MessageIndex 2"]),
     ("interrupted replays", "interrupted_replay", &["interrupted"]),
     ("events lost", "events_lost_doubled_swapped", &["\"op\":\"drop\""]),
     ("events doubled", "events_lost_doubled_swapped", &["\"op\":\"dup\""]),
