@@ -53,9 +53,12 @@ impl Client {
     /// see [`Config::write_ahead`].
     ///
     /// It shares the read model instead of copying it, so it is fast and small: of 1000 channels with 100 messages each
-    /// it took 20 to 50 ms on a busy machine. The text is what costs: 37 MB there, in 0.4 s. [`Saved`] can
-    /// be sent to another thread to be written, and only the newest is worth writing: one that was asked for while
-    /// another was being written stands for all that were asked for in between.
+    /// it took 14 ms on a busy machine. The text is what costs: 37 MB there, in 0.2 s. So a host that stores often stores
+    /// [what changed](Saved::changes_since) since a save that is stored: with one message that was sent 2.8 kB there,
+    /// found and written out in 0.3 ms.
+    ///
+    /// [`Saved`] can be sent to another thread to be written, and only the newest is worth writing: one that was asked for
+    /// while another was being written stands for all that were asked for in between.
     #[must_use]
     pub fn save(&self, now: Time) -> Saved {
         let now = now.max(self.cx.now);
@@ -63,7 +66,7 @@ impl Client {
         let chat = self.chat.save(&self.cx, &self.sync, now);
         let identity = chat.identity().or(self.owner.as_ref()).cloned();
         let saved_at = self.cx.config.unix_at_origin.map(|_| self.cx.config.unix_millis(now));
-        Saved(Box::new(Content {
+        Saved::new(Content {
             version: VERSION,
             revision: self.cx.revision,
             epoch: self.cx.epoch,
@@ -72,7 +75,7 @@ impl Client {
             write_ahead: self.cx.config.write_ahead,
             told,
             chat,
-        }))
+        })
     }
 
     /// A client that goes on where a save ended, of this process or an earlier one. It knows at once what the save
@@ -93,7 +96,7 @@ impl Client {
         now: Time,
         saved: Saved,
     ) -> Result<Self, ResumeError> {
-        let content = *saved.0;
+        let content = saved.into_content();
         let owner = owner_of(&token);
         match (content.identity, &owner) {
             (Some(saved), Some(token)) if saved == *token => {}

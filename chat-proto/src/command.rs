@@ -30,7 +30,8 @@ pub enum Command {
         /// The message.
         bytes: FrameBytes,
     },
-    /// Store what [`Client::save`](crate::Client::save) gives, so that it survives a crash, and tell
+    /// Store what [`Client::save`](crate::Client::save) gives, or only what
+    /// [changed](crate::Saved::changes_since) since a save that is stored, so that it survives a crash, and tell
     /// [`Stored`](crate::Input::Stored) with the revision of that save. Only with
     /// [`Config::write_ahead`](crate::Config::write_ahead). Nothing else is asked
     /// for before: when it cannot be stored, try again.

@@ -44,7 +44,8 @@ pub struct Config {
     /// only after that; a service that takes longer makes it happen twice.
     pub late_execution: Duration,
     /// Whether a session command leaves only after the host has stored a save that contains it: no. It is asked for
-    /// with [`Command::Save`](crate::Command::Save). Without it a crash can lose the calls that no save contains, and
+    /// with [`Command::Save`](crate::Command::Save), and what [changed](crate::Saved::changes_since) since a save that is
+    /// stored is enough: a few kilobytes for each message that is sent. Without it a crash can lose the calls that no save contains, and
     /// double none; but a call of the last save that cannot be looked up any more is answered
     /// [`Unknown`](crate::CallError::Unknown), and an app that repeats a lost call may double what was executed.
     pub write_ahead: bool,

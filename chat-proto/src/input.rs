@@ -41,7 +41,8 @@ pub enum Input<'a> {
     Opened(LinkId),
     /// A WebSocket message came.
     Frame(LinkId, Frame<'a>),
-    /// A save of this revision ([`Saved::revision`](crate::Saved::revision)) would survive a crash now.
+    /// A save of this revision ([`Saved::revision`](crate::Saved::revision)), in one part or in two, would survive a crash
+    /// now.
     Stored {
         /// That of the save, not the one that was asked for.
         revision: u64,

@@ -61,7 +61,7 @@ pub use model::{
 pub use name::NameText;
 pub use push::{PushChannel, PushError, PushNotification, PushType, parse_push_notification};
 pub use record::{FrameRecord, InputRecord, Record};
-pub use saved::{ResumeError, Saved};
+pub use saved::{ResumeError, Saved, SavedChanges};
 pub use secret::{Claims, Secret, Token, TokenError};
 pub use seed::Seed;
 pub use state::{PendingMedia, PendingMessage, State};

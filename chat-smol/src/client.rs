@@ -18,6 +18,7 @@ use crate::clock::Clock;
 use crate::driver::Driver;
 use crate::error::{CreateError, Error};
 use crate::events::{Events, StreamItem};
+use crate::keeper::Keeper;
 use crate::media::Held;
 use crate::objects::{Bind, User};
 use crate::options::{Options, Parts};
@@ -60,8 +61,8 @@ impl Client {
         let token = Token::new(token)?;
         let parts = options.into_parts()?;
         let patience = Patience::new(&parts, Instant::now());
-        let saved = kept(&parts).await?;
-        Self::resume(token, parts, saved)?.ready(patience).await
+        let kept = Kept::load(&parts).await?;
+        Self::resume(token, parts, kept)?.ready(patience).await
     }
 
     /// As [`Client::create`], with the first token from the [`Options::token_provider`] as well.
@@ -80,18 +81,19 @@ impl Client {
             return Err(CreateError::Provider(error));
         };
         let patience = Patience::new(&parts, begun);
-        let saved = kept(&parts).await?;
-        Self::resume(token, parts, saved)?.ready(patience).await
+        let kept = Kept::load(&parts).await?;
+        Self::resume(token, parts, kept)?.ready(patience).await
     }
 
     /// As [`Client::resume`], with nothing kept.
     #[cfg(test)]
     pub(crate) fn start(token: Token, parts: Parts) -> Result<Self, CreateError> {
-        Self::resume(token, parts, None)
+        Self::resume(token, parts, Kept::default())
     }
 
     /// Builds the core, of what was kept if anything was, and sets its driver going, without waiting for anything.
-    fn resume(token: Token, parts: Parts, saved: Option<Saved>) -> Result<Self, CreateError> {
+    fn resume(token: Token, parts: Parts, kept: Kept) -> Result<Self, CreateError> {
+        let Kept { keeper, saved } = kept;
         let mut seed = [0; 32];
         getrandom::fill(&mut seed).map_err(|error| CreateError::Entropy(error.to_string().into()))?;
         let clock = Clock::start();
@@ -110,12 +112,12 @@ impl Client {
         };
         let tape = parts.record.map(|path| Tape::create(&path, header, parts.log));
         let tape = tape.transpose().map_err(CreateError::Record)?;
-        let keeper = parts.storage.map(|storage| Saver::new(storage, parts.spawn.clone(), parts.log));
+        let saver = keeper.map(|keeper| Saver::new(keeper, parts.spawn.clone(), parts.log));
         let shared = Arc::new(Shared::new(clock, proto, tape, parts.event_buffer));
         let life = Arc::new(Life { shared: shared.clone(), close_timeout });
         let transfers = Transfers::new(parts.spawn.clone(), parts.dialer.clone());
         let driver =
-            Driver::new(shared, parts.dialer, transfers, parts.refresh, keeper, parts.log, close_timeout);
+            Driver::new(shared, parts.dialer, transfers, parts.refresh, saver, parts.log, close_timeout);
         (parts.spawn)(Box::pin(driver));
         Ok(Self { life, options: CallOptions::default() })
     }
@@ -285,12 +287,19 @@ impl Client {
     }
 }
 
-/// What was kept of the client.
-async fn kept(parts: &Parts) -> Result<Option<Saved>, CreateError> {
-    let Some(storage) = &parts.storage else { return Ok(None) };
-    let Some(bytes) = storage.load().await.map_err(CreateError::Storage)? else { return Ok(None) };
-    let saved = smol::unblock(move || Saved::from_json(&bytes)).await?;
-    Ok(Some(saved))
+/// What was kept of a client, and who keeps it further.
+#[derive(Default)]
+struct Kept {
+    keeper: Option<Keeper>,
+    saved: Option<Saved>,
+}
+
+impl Kept {
+    async fn load(parts: &Parts) -> Result<Self, CreateError> {
+        let Some(storage) = &parts.storage else { return Ok(Self::default()) };
+        let (keeper, saved) = Keeper::load(storage.clone()).await?;
+        Ok(Self { keeper: Some(keeper), saved })
+    }
 }
 
 /// How long to wait for a client to be ready.

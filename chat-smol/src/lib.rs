@@ -9,6 +9,7 @@ mod collation;
 mod driver;
 mod error;
 mod events;
+mod keeper;
 mod log;
 mod media;
 mod net;

@@ -177,6 +177,9 @@ impl Options {
     /// was accepted and not stored yet is neither there nor remembered: look at
     /// [`State::pending_messages`](chat_proto::State::pending_messages) before you send it again.
     ///
+    /// What is stored is what changed, a few kilobytes for each message, and now and then all of the client, if the storage
+    /// has a place for changes ([`Storage::changes`]): [`FileStorage`](crate::FileStorage) has.
+    ///
     /// A client that was kept is usable at once, also without a network. Answers to calls of an earlier process come as
     /// [`Event::Answer`](chat_proto::Event::Answer). [`Client::shutdown`](crate::Client::shutdown) ends pending calls and
     /// keeps that; to have them go on the next time, just let the process end.

@@ -8,12 +8,13 @@ use std::time::Duration;
 use chat_proto::Input;
 use futures_channel::oneshot;
 use smol::Timer;
+use smol::lock::Mutex;
 
 use crate::error::BoxError;
+use crate::keeper::Keeper;
 use crate::log::Log;
 use crate::shared::Shared;
 use crate::spawn::Spawn;
-use crate::storage::Storage;
 
 /// How old a save may grow when the core does not ask for one: what is missing in it is replayed by the service.
 const AGE: Duration = Duration::from_secs(5);
@@ -21,7 +22,8 @@ const AGE: Duration = Duration::from_secs(5);
 const AGAIN: Duration = Duration::from_secs(1);
 
 pub(crate) struct Saver {
-    storage: Arc<dyn Storage>,
+    /// Only ever held by one task.
+    keeper: Arc<Mutex<Keeper>>,
     spawn: Spawn,
     log: Log,
     step: Step,
@@ -38,8 +40,9 @@ enum Step {
 }
 
 impl Saver {
-    pub(crate) fn new(storage: Arc<dyn Storage>, spawn: Spawn, log: Log) -> Self {
-        Self { storage, spawn, log, step: Step::Idle, wanted: false, aging: None }
+    pub(crate) fn new(keeper: Keeper, spawn: Spawn, log: Log) -> Self {
+        let keeper = Arc::new(Mutex::new(keeper));
+        Self { keeper, spawn, log, step: Step::Idle, wanted: false, aging: None }
     }
 
     /// A save is wanted now.
@@ -100,10 +103,9 @@ impl Saver {
         let saved = shared.save();
         let revision = saved.revision();
         let (sender, done) = oneshot::channel();
-        let storage = self.storage.clone();
+        let keeper = self.keeper.clone();
         (self.spawn)(Box::pin(async move {
-            let text = smol::unblock(move || saved.to_json()).await;
-            let _ = sender.send(storage.store(text.into_bytes()).await);
+            let _ = sender.send(keeper.lock().await.store(saved).await);
         }));
         self.step = Step::Storing(done, revision);
     }

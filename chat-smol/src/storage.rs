@@ -12,6 +12,9 @@ use crate::error::BoxError;
 pub type StorageFuture<T> = Pin<Box<dyn Future<Output = Result<T, BoxError>> + Send>>;
 
 /// A place for one client, of which one process at a time makes use. See [`Options::storage`](crate::Options::storage).
+///
+/// A large account takes tens of megabytes, and each message that is sent is stored before it leaves. With a second place
+/// of the same kind, [`changes`](Storage::changes), that is a few kilobytes each time; without one it is always all.
 pub trait Storage: Send + Sync {
     /// What was stored last; `None` if nothing was.
     fn load(&self) -> StorageFuture<Option<Vec<u8>>>;
@@ -19,13 +22,23 @@ pub trait Storage: Send + Sync {
     /// Replaces what was stored. When this is done, `save` survives a crash of the process, or of the machine; a crash
     /// before leaves the old one or the new one, whole. It is never called again before it is done.
     fn store(&self, save: Vec<u8>) -> StorageFuture<()>;
+
+    /// Another place, such as another file or another row of a table, for what changed since the save in this one; the same
+    /// one each time. `None`, as by default, has all of the client stored each time.
+    ///
+    /// The places are written one at a time, and need not change together. Whoever clears the storage
+    /// clears the save first and then what changed.
+    fn changes(&self) -> Option<Arc<dyn Storage>> {
+        None
+    }
 }
 
-/// A file that is replaced atomically. A file beside it, with `.lock` appended, keeps other processes away; a process
-/// that dies lets go of it.
+/// A file that is replaced atomically, and another one beside it, with `.changes` appended, for what changed since. A
+/// third, with `.lock` appended, keeps other processes away; a process that dies lets go of it.
 ///
-/// On Unix nobody else may read it, and the new name survives a loss of power. On Windows, which replaces files by the
-/// same call, it has the rights of its folder, and a loss of power may bring the save before it back.
+/// On Unix nobody else may read them, and a new name survives a loss of power. On Windows, which replaces files by the
+/// same call, they have the rights of their folder, and a loss of power may bring the save before it back. The two belong
+/// together: copy both or none.
 #[derive(Debug, Clone)]
 pub struct FileStorage {
     place: Arc<Place>,
@@ -34,8 +47,8 @@ pub struct FileStorage {
 #[derive(Debug)]
 struct Place {
     path: PathBuf,
-    /// Held while this lives.
-    _lock: File,
+    /// Held while any place of the client lives.
+    lock: Arc<File>,
 }
 
 impl FileStorage {
@@ -47,7 +60,7 @@ impl FileStorage {
         let path = path.into();
         let lock = private(&beside(&path, ".lock"), false)?;
         lock.try_lock().map_err(io::Error::from)?;
-        Ok(Self { place: Arc::new(Place { path, _lock: lock }) })
+        Ok(Self { place: Arc::new(Place { path, lock: Arc::new(lock) }) })
     }
 
     /// Forgets what was stored, for a client that begins anew.
@@ -55,10 +68,20 @@ impl FileStorage {
     /// # Errors
     /// It cannot be removed.
     pub fn clear(&self) -> io::Result<()> {
-        match fs::remove_file(&self.place.path) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-            _ => Ok(()),
-        }
+        // A crash in between leaves changes of nothing, which are thrown away.
+        remove(&self.place.path)?;
+        remove(&beside(&self.place.path, CHANGES))
+    }
+}
+
+/// The end of the other file's name.
+const CHANGES: &str = ".changes";
+
+/// Removes a file if it is there.
+fn remove(path: &Path) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
     }
 }
 
@@ -76,16 +99,31 @@ impl Storage for FileStorage {
         let place = self.place.clone();
         Box::pin(smol::unblock(move || replace(&place.path, &save).map_err(Into::into)))
     }
+
+    fn changes(&self) -> Option<Arc<dyn Storage>> {
+        let path = beside(&self.place.path, CHANGES);
+        Some(Arc::new(Changes(Self { place: Arc::new(Place { path, lock: self.place.lock.clone() }) })))
+    }
+}
+
+/// The file of what changed, which has no such file itself.
+struct Changes(FileStorage);
+
+impl Storage for Changes {
+    fn load(&self) -> StorageFuture<Option<Vec<u8>>> {
+        self.0.load()
+    }
+
+    fn store(&self, save: Vec<u8>) -> StorageFuture<()> {
+        self.0.store(save)
+    }
 }
 
 /// Writes all of it beside, then puts it in the place of the old one: whatever happens, one of them is there.
 fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let new = beside(path, ".new");
     // What a crash left of it may be anything, with anybody's rights.
-    match fs::remove_file(&new) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        _ => {}
-    }
+    remove(&new)?;
     let mut file = private(&new, true)?;
     file.write_all(bytes)?;
     file.sync_all()?;
@@ -141,9 +179,20 @@ mod tests {
             use std::os::unix::fs::PermissionsExt;
             assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
         }
+        let changes = storage.changes().unwrap();
+        assert!(changes.changes().is_none());
+        assert_eq!(block_on(changes.load()).unwrap(), None);
+        block_on(changes.store(b"what changed".to_vec())).unwrap();
+        assert_eq!(block_on(storage.changes().unwrap().load()).unwrap().unwrap(), b"what changed");
+        assert_eq!(block_on(storage.load()).unwrap().unwrap(), b"next");
+        assert!(folder.join("client.json.changes").exists());
         storage.clear().unwrap();
         storage.clear().unwrap();
+        assert_eq!(block_on(changes.load()).unwrap(), None);
         drop(storage);
+        // Whoever writes to either has the place.
+        assert_eq!(FileStorage::open(&path).unwrap_err().kind(), io::ErrorKind::WouldBlock);
+        drop(changes);
         assert_eq!(block_on(FileStorage::open(&path).unwrap().load()).unwrap(), None);
         // CI keeps what tests write, and searches it for secrets.
         if std::env::var_os("CHAT_KEEP_FILES").is_none() {

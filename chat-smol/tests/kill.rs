@@ -3,11 +3,12 @@
 
 use std::env;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
+use chat_smol::proto::{Saved, SavedChanges};
 use chat_testkit::serve::{ServeConfig, Server};
 use chat_testkit::world::Rng;
 use serde_json::{Value, json};
@@ -76,6 +77,19 @@ impl Drop for Process {
     }
 }
 
+/// What a kill left of the two files: whether there are changes of this base. Otherwise those that are there are of the
+/// base before, and the kill came before the first of the new one.
+fn has_changes(file: &Path) -> bool {
+    let changes = PathBuf::from(format!("{}.changes", file.display()));
+    let (Ok(base), Ok(changes)) = (fs::read(file), fs::read(changes)) else { return false };
+    let (base, changes) = (Saved::from_json(&base).unwrap(), SavedChanges::from_json(&changes).unwrap());
+    if base.supersedes(&changes) {
+        return false;
+    }
+    base.with_changes(changes).unwrap();
+    true
+}
+
 /// A folder of the test's own. CI keeps what tests write, and searches it for secrets.
 struct Folder(PathBuf);
 
@@ -122,7 +136,7 @@ fn every_line_is_said_once_and_in_order_however_often_it_is_killed() {
 
     let mut rng = Rng::new(5);
     let begun = Instant::now();
-    let mut killed_at = Vec::new();
+    let (mut killed_at, mut with_changes) = (Vec::new(), 0);
     while begun.elapsed() < KILLING {
         let mut process = Process::start(&plan);
         // Long enough for a start, also on a busy machine; short enough to hit it.
@@ -132,6 +146,7 @@ fn every_line_is_said_once_and_in_order_however_often_it_is_killed() {
         }
         drop(process);
         killed_at.push(texts(&server).len());
+        with_changes += u32::from(has_changes(&file));
     }
     let mut last = Process::start(&plan);
     let status = last.wait(Duration::from_mins(1)).expect("it does not end");
@@ -139,5 +154,6 @@ fn every_line_is_said_once_and_in_order_however_often_it_is_killed() {
     let expected: Vec<String> = (0..=LINES).map(|line| line.to_string()).collect();
     assert_eq!(texts(&server), expected, "killed when there stood {killed_at:?}");
     assert!(killed_at.len() >= 5, "{killed_at:?}");
+    assert!(with_changes > 0, "it was never killed with changes beside the save: {killed_at:?}");
     assert!(killed_at.iter().any(|count| (1..expected.len()).contains(count)), "{killed_at:?}");
 }

@@ -8,5 +8,7 @@ mod cost;
 mod crash;
 #[path = "resume/outbox.rs"]
 mod outbox;
+#[path = "resume/parts.rs"]
+mod parts;
 #[path = "resume/story.rs"]
 mod story;

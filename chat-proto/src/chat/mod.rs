@@ -55,7 +55,7 @@ use self::read_horizon::ReadHorizon;
 use self::registrar::Registrar;
 use self::rest::{Rest, RestId};
 use self::routes::{Asker, Role};
-pub(crate) use self::saving::SavedChat;
+pub(crate) use self::saving::{ChatLists, SavedChat};
 use self::session::{Session, SessionContext, SessionEvent};
 use self::shutdown::Ending;
 pub(crate) use self::tags::{Tag, Timer};

@@ -5,6 +5,7 @@
 //! asked again), and channels whose document was not there yet (the list of own channels is read again then).
 
 mod calls;
+mod changes;
 mod model;
 
 use alloc::collections::BTreeMap;
@@ -13,6 +14,7 @@ use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 
 use self::calls::SavedCall;
+pub(crate) use self::changes::ChatLists;
 use self::model::{SavedChannel, SavedObject, SavedUser};
 use super::calls::Calls;
 use super::commands::CommandOwner;

@@ -1,10 +1,20 @@
 //! Clients that crash and come back.
 
 use chat_proto::session::ClientHeader;
-use chat_proto::{Client, ResumeError, Saved};
+use chat_proto::{Client, ResumeError, Saved, SavedChanges};
 
 use super::{Stage, Who};
 use crate::service::ServiceInput;
+
+/// What a host reads again that stored `base`, and beside it what changed from there to `newer`: `newer`.
+///
+/// # Errors
+/// Never, for saves that clients made.
+pub fn read_in_parts(base: &Saved, newer: &Saved) -> Result<Saved, ResumeError> {
+    let (base_text, changes) = (base.to_json(), newer.changes_since(base).to_json());
+    let changes = SavedChanges::from_json(changes.as_bytes())?;
+    Saved::from_json(base_text.as_bytes())?.with_changes(changes)
+}
 
 impl Stage {
     /// What the person's client would have kept now.

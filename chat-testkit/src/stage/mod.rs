@@ -35,6 +35,7 @@ use chat_proto::{
 };
 use serde_json::{Value, json};
 
+pub use self::lives::read_in_parts;
 use self::media::Exchanges;
 use self::tape::Tape;
 use self::wire::{Parcel, Wire};

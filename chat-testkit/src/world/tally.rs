@@ -25,6 +25,7 @@ pub enum Fault {
     Crash,
     CrashWithWriteAhead,
     CrashWithoutSave,
+    CrashWithChanges,
     OldSave,
     SlowDisk,
     // The service.
@@ -61,7 +62,7 @@ pub enum Fault {
 
 impl Fault {
     /// All of them.
-    pub const ALL: [Self; 46] = [
+    pub const ALL: [Self; 47] = [
         Self::Reordered,
         Self::Cut,
         Self::CutOneWay,
@@ -79,6 +80,7 @@ impl Fault {
         Self::Crash,
         Self::CrashWithWriteAhead,
         Self::CrashWithoutSave,
+        Self::CrashWithChanges,
         Self::OldSave,
         Self::SlowDisk,
         Self::Throttled,

@@ -39,11 +39,11 @@ fn rich() -> (Stage, Who, Saved) {
     (stage, alice, saved)
 }
 
-fn token(identity: &str) -> Token {
+pub(crate) fn token(identity: &str) -> Token {
     Token::new(Stage::new(ServiceConfig::default()).token(identity, Duration::from_hours(1))).unwrap()
 }
 
-fn resume(token: Token, config: Config, saved: Saved) -> Result<Client, ResumeError> {
+pub(crate) fn resume(token: Token, config: Config, saved: Saved) -> Result<Client, ResumeError> {
     Client::resume(config, token, &Seed::from_number(9), Time::from_millis(5_000), saved)
 }
 
@@ -115,7 +115,7 @@ fn a_lower_window_keeps_the_newest_messages() {
 }
 
 /// Where in a JSON value something is changed.
-fn places(value: &Value, at: &mut Vec<String>, path: &str) {
+pub(crate) fn places(value: &Value, at: &mut Vec<String>, path: &str) {
     at.push(path.to_owned());
     match value {
         Value::Array(items) => {
@@ -131,7 +131,7 @@ fn places(value: &Value, at: &mut Vec<String>, path: &str) {
     }
 }
 
-fn evil() -> impl Strategy<Value = Value> {
+pub(crate) fn evil() -> impl Strategy<Value = Value> {
     prop_oneof![
         Just(Value::Null),
         Just(Value::Bool(true)),
@@ -149,7 +149,7 @@ fn evil() -> impl Strategy<Value = Value> {
 }
 
 /// Lives for a while, so that whatever was planted comes to bear.
-fn live(mut client: Client) {
+pub(crate) fn live(mut client: Client) {
     let mut now = Time::from_millis(5_000);
     for _ in 0..50 {
         let mut sent = 0;

@@ -51,26 +51,26 @@ impl SavedObject {
 /// A channel that the app knows, with all that belongs to it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct SavedChannel {
-    order: u64,
-    channel: Arc<Channel>,
-    members: Vec<(u64, Arc<Member>)>,
-    messages: Vec<Arc<Message>>,
-    source: Source,
-    name: Box<str>,
-    messages_name: Option<Box<str>>,
-    roster_name: Option<Box<str>>,
-    document: SavedObject,
-    list: SavedObject,
-    roster: SavedObject,
+    pub(super) order: u64,
+    pub(super) channel: Arc<Channel>,
+    pub(super) members: Vec<(u64, Arc<Member>)>,
+    pub(super) messages: Vec<Arc<Message>>,
+    pub(super) source: Source,
+    pub(super) name: Box<str>,
+    pub(super) messages_name: Option<Box<str>>,
+    pub(super) roster_name: Option<Box<str>>,
+    pub(super) document: SavedObject,
+    pub(super) list: SavedObject,
+    pub(super) roster: SavedObject,
     /// Whether all pages of the roster were read.
-    roster_complete: bool,
+    pub(super) roster_complete: bool,
     /// The lowest index that a message may have of which the app was not told.
-    untold: Option<u64>,
+    pub(super) untold: Option<u64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    told_before: Option<u64>,
+    pub(super) told_before: Option<u64>,
     /// Whether those were being read.
     #[serde(default)]
-    reading_untold: bool,
+    pub(super) reading_untold: bool,
 }
 
 impl SavedChannel {
@@ -94,8 +94,8 @@ impl SavedChannel {
 /// A person who is followed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct SavedUser {
-    user: Arc<User>,
-    map: SavedObject,
+    pub(super) user: Arc<User>,
+    pub(super) map: SavedObject,
 }
 
 impl Chat {

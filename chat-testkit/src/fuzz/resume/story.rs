@@ -64,6 +64,12 @@ impl Drop for Story {
     }
 }
 
+impl Point {
+    pub(super) fn saved(&self) -> &Saved {
+        &self.saved
+    }
+}
+
 impl Story {
     pub(super) fn new(write_ahead: bool) -> Self {
         let mut config = Config::default();
