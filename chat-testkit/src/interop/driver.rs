@@ -124,14 +124,12 @@ impl<'a> Driver<'a> {
 
     /// The command that the drivers start; they cut it at spaces, so the program is found by `PATH`.
     fn starts(&self) -> OsString {
-        let mut command = match self.command {
-            Some(command) => command.into(),
-            None => {
-                let mut program = self.program.file_name().unwrap_or_default().to_owned();
-                program.push(" serve --with-parent");
-                program
-            }
+        let ours = || {
+            let mut program = self.program.file_name().unwrap_or_default().to_owned();
+            program.push(" serve --with-parent");
+            program
         };
+        let mut command = self.command.map_or_else(ours, OsString::from);
         if let Some(config) = self.config {
             command.push(" --config ");
             command.push(config);
