@@ -4,7 +4,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use chat_proto::{HttpFailure, HttpId, Input, Token};
+use chat_proto::{HttpFailure, HttpId, Input};
 use chat_testkit::referee::Kind;
 use chat_testkit::serve::{ServeConfig, Server};
 use futures_lite::FutureExt;
@@ -31,8 +31,8 @@ async fn alice(server: &Server, options: impl FnOnce(Options) -> Options) -> Cli
     config.retry = retry();
     config.endpoints.twilsock = Some(server.url().into());
     config.endpoints.media = Some(server.media_url().into());
-    let options = options(Options::new().config(config)).into_parts().unwrap();
-    let client = Client::start(Token::new(token["token"].as_str().unwrap()).unwrap(), options).ok().unwrap();
+    let token = token["token"].as_str().unwrap();
+    let client = Client::create(token, options(Options::new().config(config))).await.unwrap();
     referee::remember(&client);
     client
 }
