@@ -34,6 +34,11 @@ pub fn nothing_lost<C: Core>(run: &Run<C>) -> Result<(), Violation> {
     sent_once(&run.session, &run.truth)
 }
 
+/// Law 11, of the order alone, which any session shows: each message is told once, in the order of the indices.
+pub(super) fn told_in_order(session: &Session) -> Result<(), Violation> {
+    (0..session.clients.len()).try_for_each(|client| Heard::of(session, client).map(drop))
+}
+
 /// What an app heard of messages.
 #[derive(Debug, Default)]
 struct Heard {
@@ -177,7 +182,7 @@ fn sent_once(session: &Session, truth: &Truth) -> Result<(), Violation> {
             let Some(resumed) = session.clients.get(client).and_then(|of| of.resumed.as_ref()) else {
                 continue;
             };
-            lives_on.insert((resumed.life, id), resumed.entries);
+            lives_on.extend(resumed.life.map(|life| ((life, id), resumed.entries)));
         }
     }
     let mut answered = BTreeSet::new();

@@ -163,7 +163,7 @@ impl<C: Core> World<C> {
                     let what = format!("a save does not survive being written: {:?}", read.err());
                     return Err(Violation::new(9, save.life, save.entries, what));
                 }
-                Some(Resumed { life: save.life, entries: save.entries, saved: save.saved })
+                Some(Resumed { life: Some(save.life), entries: save.entries, saved: save.saved })
             }
         };
         let token = self.devices[client].token.clone();
