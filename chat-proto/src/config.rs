@@ -39,8 +39,9 @@ pub struct Config {
     /// How long a call may take while connected, unless its options say otherwise: 30 s. A few have more: see
     /// [`CallDeadline::WhileConnected`](crate::CallDeadline::WhileConnected).
     pub call_timeout: Duration,
-    /// The longest that the service may still execute a request after its frame was sent: 30 s. A session command of
-    /// unknown fate is repeated only after that; a service that takes longer makes it happen twice.
+    /// The longest that the service may still execute a request after its fate became unknown (its connection was lost,
+    /// or its answer did not come in time): 30 s. A session command of unknown fate is looked for, and is pushed again
+    /// only after that; a service that takes longer makes it happen twice.
     pub late_execution: Duration,
     /// Whether a session command leaves only after the host has stored a save that contains it: no. It is asked for
     /// with [`Command::Save`](crate::Command::Save). Without it a crash can lose the calls that no save contains, and
@@ -209,6 +210,19 @@ impl Metadata {
 }
 
 /// What may grow, and how far (law 8). What happens at each limit stands beside it.
+///
+/// Bounds that nobody needs to change, and so are no fields:
+///
+/// | what | bound | beyond it |
+/// |---|---|---|
+/// | how deep JSON nests | 127 levels; 60 in what nobody looks into | the frame, item or call is told as unreadable, or refused; attributes that others set count as `{}` |
+/// | events of one object that wait for a lost one | 512 events, or 1 MiB of them | all are told at once, and what was lost is read |
+/// | versions of items that are remembered, to tell old from new | 4096 of a list, 32 768 of a map, the newest | an older item counts as old |
+/// | events of a message list that wait while older messages are read | 1000 | what they added is read too, and what they changed is told |
+/// | people who are followed | as many as the service says (100) | the one followed longest gives way |
+/// | how far a call may be repeated, and for how long | its deadline | it fails with [`DeadlineExceeded`](crate::CallError::DeadlineExceeded) |
+///
+/// Everything else is bounded by what these allow: what waits for a channel, a call or a request goes when that goes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 #[non_exhaustive]
@@ -231,6 +245,9 @@ pub struct Limits {
     pub messages_per_channel: usize,
     /// How many channels may be known: 10 000. More are a [`Fault`](crate::Fault) and are ignored.
     pub channels: usize,
+    /// How many members of a channel may be known: 10 000. More are a [`Fault`](crate::Fault) and are ignored, as is all
+    /// that happens to them.
+    pub members_per_channel: usize,
     /// How many answers of the directory are kept: 500. The oldest gives way.
     pub cached_answers: usize,
     /// How many HTTP requests may be under way at once: 4. More wait.
@@ -250,6 +267,7 @@ impl Default for Limits {
             events: 10_000,
             messages_per_channel: 1000,
             channels: 10_000,
+            members_per_channel: 10_000,
             cached_answers: 500,
             http_in_flight: 4,
             http_body_bytes: 1 << 20,

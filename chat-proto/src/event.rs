@@ -30,6 +30,8 @@ use crate::secret::Secret;
 /// - A message is added once, also when a page showed it before; it is updated and removed only after it was told, shown,
 ///   or asked for by its index.
 /// - A person is subscribed and unsubscribed in turns; what is updated before is the first value of who is subscribed next.
+/// - What the service lost shows with what it sends next: the last event of an object, if it never came, at the object's
+///   next event or query, at a new connection, or when its subscription runs out.
 /// - What came to be and passed during an outage is not told: the last state wins. Nothing is told of the members and
 ///   messages of a channel after it was left, until it is joined again: what the app knew of them may be forgotten then.
 /// - After a resume, the events that the app had not taken at the save are told first; the state has them already.

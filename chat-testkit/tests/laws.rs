@@ -366,6 +366,10 @@ fn findings() -> Vec<(&'static str, Plan)> {
             "an edited message, whose addition was passed over, is overtaken by the next one of the same page",
             Plan { steps: 100, ..Plan::stormy(5439) },
         ),
+        (
+            "two lives begin from one save: the first gives a message up, the second brings it",
+            Plan { steps: 60, ..Plan::stormy(1186) },
+        ),
     ]
 }
 

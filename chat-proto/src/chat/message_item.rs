@@ -249,6 +249,16 @@ mod tests {
     }
 
     #[test]
+    fn too_deep_attributes_are_none() {
+        for (levels, known) in [(127, true), (128, false), (100_000, false)] {
+            let deep = alloc::format!("{}{}", "[".repeat(levels), "]".repeat(levels));
+            let message = read(&alloc::format!(r#"{{"text":"hi","attributes":"{deep}"}}"#));
+            let expected = if known { Json::parse(&deep).unwrap() } else { Json::empty_object() };
+            assert_eq!((message.body.as_deref(), message.attributes), (Some("hi"), expected), "{levels}");
+        }
+    }
+
+    #[test]
     fn changes_are_told_and_absent_attributes_reset() {
         let mut message = read(r#"{"sid":"IM6","text":"hi","attributes":"{\"a\":1}","author":"bob"}"#);
         let new = read(r#"{"sid":"IM6","text":"ho","lastUpdatedBy":"eve","dateUpdated":"2020-01-01"}"#);

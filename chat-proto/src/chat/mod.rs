@@ -24,16 +24,19 @@ mod own_channels;
 mod proceed;
 mod read_horizon;
 mod registrar;
+mod reload;
 mod rest;
 #[cfg(test)]
 mod rig;
 mod roster;
 mod roster_item;
+mod routes;
 mod saving;
 mod session;
 mod shutdown;
 mod sorting;
 mod steps;
+mod tags;
 mod text;
 mod typing;
 mod untold;
@@ -43,7 +46,7 @@ use alloc::borrow::Cow;
 use alloc::collections::BTreeMap;
 
 use self::calls::{Calls, Kind, Wait};
-use self::channels::{Channels, Part};
+use self::channels::Channels;
 use self::commands::CommandOwner;
 use self::echoes::Echoes;
 use self::media::Transfers;
@@ -51,107 +54,25 @@ use self::proceed::Got;
 use self::read_horizon::ReadHorizon;
 use self::registrar::Registrar;
 use self::rest::{Rest, RestId};
+use self::routes::{Asker, Role};
 pub(crate) use self::saving::SavedChat;
 use self::session::{Session, SessionContext, SessionEvent};
 use self::shutdown::Ending;
+pub(crate) use self::tags::{Tag, Timer};
 use self::text::Unescape;
 use self::typing::Typing;
 use self::users::Users;
 use crate::call::{Call, CallId, CallOptions, RefusedReason};
 use crate::cx::Cx;
-use crate::error::{CallError, Fault};
 use crate::event::{Event, Reply};
-use crate::model::{ChannelSid, Identity};
-use crate::push::PushChannel;
 use crate::secret::Token;
 use crate::small_map::SmallMap;
 use crate::state::State;
-use crate::sync::{EntityId, Order, Output, QueryId, Select};
-use crate::time::Why;
-use crate::timers::TimerKey;
+use crate::sync::{EntityId, Output, QueryId};
 use crate::twilsock::{HttpReply, Notice, RequestError};
 
 /// Message type of typing notifications (spec 03 §1.2).
 pub(crate) const TYPING_INDICATOR: &str = "twilio.ipmsg.typing_indicator";
-
-/// The first wait before what could not be read is read again, in milliseconds; up to half as much more is added.
-const FIRST_RELOAD: u64 = 10_000;
-/// The longest.
-const LAST_RELOAD: u64 = 320_000;
-
-/// What chat waits for in an answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Tag {
-    /// A read of Chat REST.
-    Rest(RestId),
-    /// The typing request of a call.
-    Typing(CallId),
-    /// The request to the push registrar about this channel.
-    Push(PushChannel),
-}
-
-/// Timers of chat.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Timer {
-    /// A call reaches its deadline.
-    Call(CallId),
-    /// Belongs to the session.
-    Session(session::Timer),
-    /// A member types no more.
-    Typing(u64),
-    /// The next report of the read horizon may leave.
-    Report,
-    /// What could not be read at the start is read again.
-    Reload,
-    /// Nothing moved in the transfer of a call.
-    HttpIdle(CallId),
-    /// The transfer of a call goes again.
-    HttpAgain(CallId),
-    /// The push registrar may be asked again about this channel.
-    Push(PushChannel),
-    /// The registration of this channel is to be renewed.
-    PushRenewal(PushChannel),
-    /// The time that pending calls were given at shutdown is over.
-    Drain,
-}
-
-impl Timer {
-    pub(crate) fn why(self) -> Why {
-        match self {
-            Self::Call(_) | Self::Drain => Why::Call,
-            Self::Session(timer) => timer.why(),
-            Self::Typing(_) => Why::Typing,
-            Self::Report => Why::ReadHorizon,
-            Self::Reload | Self::HttpIdle(_) | Self::HttpAgain(_) | Self::Push(_) | Self::PushRenewal(_) => {
-                Why::Request
-            }
-        }
-    }
-}
-
-impl From<Timer> for TimerKey {
-    fn from(timer: Timer) -> Self {
-        Self::Chat(timer)
-    }
-}
-
-/// Whose object an entity is.
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Role {
-    OwnChannels,
-    Channel(ChannelSid, Part),
-    User(Identity),
-}
-
-/// Who asked for a page of items.
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Asker {
-    Call(CallId),
-    /// A roster that is being read.
-    Roster(ChannelSid),
-    /// Messages that no event told of.
-    Untold(ChannelSid),
-}
 
 /// Who asked the directory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -393,116 +314,4 @@ impl Chat {
             self.context = Some(context);
         }
     }
-
-    /// Reads, or reads again, whatever the client should have and has not: at the start, after a failure, after a
-    /// reconnect.
-    fn reload(&mut self, cx: &mut Cx) {
-        cx.timers.cancel(Timer::Reload);
-        if self.context.is_none() || !self.online || self.ending.has_begun() {
-            return;
-        }
-        self.load_own_user(cx);
-        self.load_own_channels(cx);
-        self.reopen_documents(cx);
-        self.reopen_streams(cx);
-        self.read_untold_again(cx);
-    }
-
-    /// Has [`Chat::reload`] come later: something that is needed could not be read. The wait doubles for what stays away.
-    fn reload_later(&mut self, cx: &mut Cx, what: Cow<'static, str>, error: CallError) {
-        let failures = self.missing.entry(what.clone()).or_default();
-        let wait = FIRST_RELOAD.checked_shl(*failures).unwrap_or(LAST_RELOAD).min(LAST_RELOAD);
-        *failures = failures.saturating_add(1).min(16);
-        cx.events.push(Event::Fault(Fault::NotLoaded { what, error: error.into() }));
-        let at = cx.now + core::time::Duration::from_millis(wait + cx.jitter.below(wait / 2));
-        if cx.timers.armed(Timer::Reload).is_none_or(|armed| at < armed) {
-            cx.timers.arm(Timer::Reload, at);
-        }
-    }
-
-    /// It is there now.
-    fn loaded(&mut self, what: impl FnOnce() -> Cow<'static, str>) {
-        if !self.missing.is_empty() {
-            self.missing.remove(&what());
-        }
-    }
-
-    /// Hands an output of Sync to the part whose object it is about.
-    fn object(&mut self, cx: &mut Cx, output: Output<'_>) {
-        let entity = match &output {
-            Output::Opened { entity, .. }
-            | Output::OpenFailed { entity, .. }
-            | Output::Subscribed { entity }
-            | Output::SubscriptionRefused { entity, .. }
-            | Output::Removed { entity }
-            | Output::Document { entity, .. }
-            | Output::Context { entity, .. }
-            | Output::Skipped { entity }
-            | Output::Item { entity, .. } => *entity,
-            Output::Page { query, .. } | Output::QueryFailed { query, .. } => {
-                let query = *query;
-                if let Some((_, asker)) = self.queries.remove(&query) {
-                    self.page(cx, asker, output);
-                }
-                return;
-            }
-            // Only the session pushes items.
-            Output::Pushed { .. } | Output::PushFailed { .. } => return,
-        };
-        if let Output::SubscriptionRefused { name, error, .. } = output {
-            return refused(cx, name, error);
-        }
-        match self.entities.get(&entity).cloned() {
-            None => {}
-            Some(Role::OwnChannels) => self.own_channels(cx, output),
-            Some(Role::User(identity)) => self.user_map(cx, &identity, output),
-            Some(Role::Channel(sid, Part::Document)) => self.document(cx, &sid, output),
-            Some(Role::Channel(sid, Part::Messages)) => self.message_list(cx, &sid, output),
-            Some(Role::Channel(sid, Part::Roster)) => self.roster(cx, &sid, output),
-        }
-    }
-
-    fn page(&mut self, cx: &mut Cx, asker: Asker, output: Output<'_>) {
-        match (asker, output) {
-            (Asker::Call(id), Output::Page { items, next, previous, .. }) => {
-                self.proceed(cx, id, Got::Items { items, next, previous });
-            }
-            (Asker::Call(id), Output::QueryFailed { error, .. }) => self.calls.answer(cx, id, Err(error)),
-            (Asker::Roster(sid), Output::Page { items, next, .. }) => self.roster_page(cx, &sid, items, next),
-            (Asker::Untold(sid), Output::Page { items, next, .. }) => self.untold_page(cx, &sid, items, next),
-            (Asker::Untold(sid), Output::QueryFailed { error, .. }) => self.untold_failed(cx, &sid, error),
-            (Asker::Roster(sid), Output::QueryFailed { error, .. }) => self.streams_failed(cx, &sid, error),
-            _ => {}
-        }
-    }
-
-    /// Stops following an object; what is asked of it is not waited for any more.
-    fn close(&mut self, cx: &mut Cx, entity: EntityId) {
-        self.entities.remove(&entity);
-        self.queries.retain(|_, (of, _)| *of != entity);
-        cx.orders.push_back(Order::Close { entity });
-    }
-
-    fn query(&mut self, cx: &mut Cx, entity: EntityId, asker: Asker, select: Select) -> QueryId {
-        let query = cx.query_id();
-        self.queries.insert(query, (entity, asker));
-        cx.orders.push_back(Order::Query { query, entity, select });
-        query
-    }
-
-    fn query_page(&mut self, cx: &mut Cx, entity: EntityId, asker: Asker, token: &str) -> QueryId {
-        let query = cx.query_id();
-        self.queries.insert(query, (entity, asker));
-        cx.orders.push_back(Order::Page { query, entity, token: token.into() });
-        query
-    }
-}
-
-/// The service refuses to tell of an object: the app should know, for nothing else will show it.
-fn refused(cx: &mut Cx, object: alloc::boxed::Box<str>, error: CallError) {
-    let (status, code, message) = match error {
-        CallError::Sync { status, code, message } => (status, code, message),
-        other => (0, 0, alloc::string::ToString::to_string(&other).into()),
-    };
-    cx.events.push(Event::Fault(Fault::SubscriptionRefused { object, status, code, message }));
 }

@@ -263,6 +263,9 @@ impl Chat {
     fn no_longer_own(&mut self, cx: &mut Cx, sid: &ChannelSid) {
         if self.channels.reading != Reading::Done {
             self.channels.tombstones.insert(sid.clone());
+            if self.channels.tombstones.len() > cx.config.limits.channels {
+                self.channels.tombstones.pop_first();
+            }
         }
         let Some(record) = self.channels.records.get_mut(sid) else { return };
         let Some(entry) = self.state.channels.get_mut(sid) else {

@@ -86,6 +86,10 @@ impl Chat {
             self.member_went(cx, sid, member);
         }
         if let Some(record) = self.channels.records.get_mut(sid) {
+            // Their events come soon after, or never.
+            if record.gone.len().saturating_add(gone.len()) > cx.config.limits.members_per_channel {
+                record.gone.clear();
+            }
             record.gone.extend(gone);
         }
         self.wake_streams(cx, sid);
@@ -106,6 +110,9 @@ impl Chat {
 
     fn member_came(&mut self, cx: &mut Cx, sid: &ChannelSid, member: &MemberSid, text: &str) {
         let Some(data) = read(cx, text) else { return };
+        if !self.has_room(cx, sid, member) {
+            return;
+        }
         self.note_seen(sid, member);
         let order = self.state.next_order;
         let Some(entry) = self.state.channels.get_mut(sid) else { return };
@@ -118,6 +125,9 @@ impl Chat {
     /// A change of a member, or a member that nobody told of: that one becomes known silently (spec 03 §10).
     fn member_changed(&mut self, cx: &mut Cx, sid: &ChannelSid, member: &MemberSid, text: &str) {
         let Some(data) = read(cx, text) else { return };
+        if !self.has_room(cx, sid, member) {
+            return;
+        }
         self.note_seen(sid, member);
         let order = self.state.next_order;
         let Some(entry) = self.state.channels.get_mut(sid) else { return };
@@ -130,6 +140,20 @@ impl Chat {
             enter(entry, order, data, sid, member);
             self.state.next_order += 1;
         }
+    }
+
+    /// Whether a member may be known (law 8).
+    fn has_room(&self, cx: &mut Cx, sid: &ChannelSid, member: &MemberSid) -> bool {
+        let Some(entry) = self.state.channels.get(sid) else { return false };
+        let room = entry.members.len() < cx.config.limits.members_per_channel;
+        if room || entry.members.contains_key(member) {
+            return true;
+        }
+        cx.events.push(Event::Fault(Fault::Unreadable {
+            what: alloc::format!("a member of channel {sid}").into(),
+            problem: "more members than the limit allows".into(),
+        }));
+        false
     }
 
     fn member_went(&mut self, cx: &mut Cx, sid: &ChannelSid, member: &MemberSid) {

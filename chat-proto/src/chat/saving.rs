@@ -76,6 +76,8 @@ impl SavedChat {
         // Each call has one at most, and reports are few.
         within("session commands", self.session.outbox.len(), limits.pending_calls.saturating_mul(2))?;
         within("channels", self.channels.len(), limits.channels)?;
+        let members = self.channels.iter().map(SavedChannel::members).max().unwrap_or_default();
+        within("members of a channel", members, limits.members_per_channel)?;
         let sound = |what, is: bool| if is { Ok(()) } else { Err(ResumeError::Inconsistent(what)) };
         sound("a session command is not JSON", self.session.outbox.is_sound())?;
         sound("a call is newer than the newest", self.ids().all(|id| id.0 <= self.last_call))?;

@@ -170,28 +170,23 @@ fn sent_once(session: &Session, truth: &Truth) -> Result<(), Violation> {
             return Err(Violation::new(11, client, *step, what));
         }
     }
-    // Calls live on in the lives that have them in their saves.
-    let mut lives_on: BTreeMap<(usize, CallId), usize> = BTreeMap::new();
-    // The last life that has it, by the place of the call: a life that crashes before its first save is passed over.
+    // Calls live on in the lives that have them in their saves. The last one, by the place of the call: several lives may
+    // begin from one save.
     let mut last_life: BTreeMap<usize, usize> = BTreeMap::new();
     for client in 0..session.clients.len() {
         for (id, (step, call)) in session.inherited(client) {
             let Some(message) = Sent::of(step, call) else { continue };
             last_life.insert(step, client);
             sent.insert((client, id), message);
-            let Some(resumed) = session.clients.get(client).and_then(|of| of.resumed.as_ref()) else {
-                continue;
-            };
-            lives_on.extend(resumed.life.map(|life| ((life, id), resumed.entries)));
         }
     }
     let mut answered = BTreeSet::new();
-    for (step, entry) in session.entries.iter().enumerate() {
+    for entry in &session.entries {
         let Record::Event(Event::Answer { call, result }) = &entry.record else { continue };
         let Some(message) = sent.get(&(entry.client, *call)) else { continue };
         answered.insert((entry.client, *call));
         // A call that goes on from an earlier save is answered once more, and that answer counts.
-        let counts = lives_on.get(&(entry.client, *call)).is_none_or(|saved| step < *saved);
+        let counts = last_life.get(&message.step).is_none_or(|last| *last <= entry.client);
         judge(message, result, counts, truth, &touched)
             .map_err(|what| Violation::new(11, entry.client, message.step, what))?;
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use chat_proto::{
     Call, CallDeadline, ChannelSid, Client, Config, ConnectionState, Event, Fault, FrameError, Json, Limits,
-    RefusedReason, Reply, SendMessage,
+    RefusedReason, Reply, ResumeError, Seed, SendMessage, Token,
 };
 use chat_testkit::service::ServiceConfig;
 use chat_testkit::stage::{Stage, Who};
@@ -14,7 +14,7 @@ use serde_json::json;
 use crate::people::*;
 
 /// Which test shows what happens at the edge of each limit; `http_*` are tests of chat-proto.
-const AT_THE_EDGE: [(&str, &str); 11] = [
+const AT_THE_EDGE: [(&str, &str); 12] = [
     ("frame_bytes", "the_longest_frame_is_taken_and_one_byte_more_is_not"),
     ("header_bytes", "the_longest_header_is_taken_and_one_byte_more_is_not"),
     ("malformed_frames", "malformed_frames_are_borne_up_to_the_limit"),
@@ -23,6 +23,7 @@ const AT_THE_EDGE: [(&str, &str); 11] = [
     ("events", "events_that_nobody_takes_do_not_pile_up"),
     ("messages_per_channel", "a_window_of_messages_is_kept"),
     ("channels", "channels_beyond_the_limit_are_told_and_ignored"),
+    ("members_per_channel", "members_beyond_the_limit_are_told_and_ignored"),
     ("cached_answers", "answers_that_are_kept_are_bounded"),
     ("http_in_flight", "only_so_many_at_once_and_in_order"),
     ("http_body_bytes", "an_answer_up_to_the_limit_is_taken_and_one_byte_more_is_not"),
@@ -251,6 +252,41 @@ fn channels_beyond_the_limit_are_told_and_ignored() {
     works(&mut stage, alice, &known, "alive");
 }
 
+/// Five of a room of seven. They leave and others come, and those are known; a save of more is refused.
+#[test]
+fn members_beyond_the_limit_are_told_and_ignored() {
+    let (mut stage, alice, channel) =
+        in_channel_with(service(), limited(|limits| limits.members_per_channel = 5));
+    let does = |stage: &mut Stage, name: &str, action: &str| {
+        let params = json!({ "channelSid": channel });
+        admin(stage, "command", &json!({ "identity": name, "action": action, "params": params }));
+        stage.settle();
+    };
+    for name in ["b", "c", "d", "e", "f", "g"] {
+        does(&mut stage, name, "joinChannelV2");
+    }
+    let events = stage.take_events(alice);
+    assert_eq!(count(&events, |event| matches!(event, Event::MemberJoined(_))), 4);
+    assert_eq!(faults(&events).len(), 2, "{:?}", faults(&events));
+    let known = |stage: &Stage| stage.state(alice).members(&channel).len();
+    assert_eq!(known(&stage), 5);
+    let saved = stage.client(alice).save(stage.now());
+    let small = limited(|limits| limits.members_per_channel = 4);
+    let token = Token::new(stage.token("alice", Duration::from_hours(1))).unwrap();
+    let refused = Client::resume(small, token, &Seed::from_number(1), stage.now(), saved).unwrap_err();
+    assert!(matches!(refused, ResumeError::TooLarge { what: "members of a channel", size: 5, limit: 4 }));
+    // Who is not known changes and leaves unheard, and makes no room.
+    does(&mut stage, "g", "leaveChannel");
+    assert_eq!(count(&stage.take_events(alice), |event| matches!(event, Event::MemberLeft(_))), 0);
+    does(&mut stage, "b", "leaveChannel");
+    does(&mut stage, "h", "joinChannelV2");
+    let events = stage.take_events(alice);
+    assert_eq!(count(&events, |event| matches!(event, Event::MemberLeft(_))), 1);
+    assert_eq!(count(&events, |event| matches!(event, Event::MemberJoined(_))), 1);
+    assert_eq!(known(&stage), 5);
+    works(&mut stage, alice, &channel, "alive");
+}
+
 /// Channels without end, and nobody takes events: bounded all the same.
 #[test]
 fn channels_beyond_the_limit_do_not_pile_up() {
@@ -298,7 +334,8 @@ fn answers_that_are_kept_are_bounded() {
     assert_eq!(asked(&mut stage, "d"), 0);
 }
 
-/// JSON is read 127 levels deep, as far as serde goes; deeper attributes of others count as none, and break nothing.
+/// JSON is read 127 levels deep, as far as serde goes; what is deeper breaks nothing. Attributes of others:
+/// `too_deep_attributes_are_none` of chat-proto.
 #[test]
 fn depth_is_limited() {
     let nested = |levels: usize| format!("{}{}", "{\"a\":".repeat(levels - 1) + "{}", "}".repeat(levels - 1));

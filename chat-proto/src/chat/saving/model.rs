@@ -74,6 +74,10 @@ pub(super) struct SavedChannel {
 }
 
 impl SavedChannel {
+    pub(super) fn members(&self) -> usize {
+        self.members.len()
+    }
+
     /// Whether everything in it belongs to it.
     pub(super) fn is_sound(&self) -> bool {
         let sid = &self.channel.sid;
