@@ -206,7 +206,7 @@ fn frames_in_the_plain_form_are_in_the_order_of_time() {
     // Where there is more than nothing between two lines.
     let time =
         |line: &str| line.split_once("\"t_ms\":").unwrap().1.split(',').next().unwrap().trim().to_owned();
-    let first = (20..).find(|n| time(lines[*n]) != time(lines[n - 1])).unwrap();
+    let first = (20..lines.len()).find(|n| time(lines[*n]) != time(lines[n - 1])).unwrap();
     let swapped = with_line(&good, first, |_| lines[first].to_owned());
     let swapped = with_line(&swapped, first + 1, |_| lines[first - 1].to_owned());
     let (said, code) = replay(&[written(&folder, "swapped", &swapped)]);

@@ -38,7 +38,7 @@ fn of(judgements: &[Judgement], law: u8) -> &Judged {
 /// No law is broken, and what cannot be judged is of these laws alone.
 fn lawful(name: &str, file: &SessionFile, in_part: &[u8]) {
     let judgements = judge::<Client>(file, 1);
-    assert_eq!(judgements.iter().map(|judgement| judgement.law).collect::<Vec<_>>(), Vec::from_iter(1..=11));
+    assert!(judgements.iter().map(|judgement| judgement.law).eq(1..=11), "{judgements:?}");
     assert_eq!(broken(&judgements), [], "{name}");
     let partly = judgements.iter().filter(|judgement| judgement.verdict != Judged::Held);
     let partly: Vec<&Judgement> = partly.collect();

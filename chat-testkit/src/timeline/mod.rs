@@ -188,18 +188,15 @@ impl Teller {
                     chat_proto::CallDeadline::WhileConnected => String::new(),
                     other => format!(", deadline {other:?}"),
                 };
-                let said = match id {
-                    Some(id) => {
-                        let first = self.lives.get(who).copied().unwrap_or(who);
-                        self.calls.insert((first, id.number()), name.clone());
-                        let text = format!("call {}: {name}{value}{options}", id.number());
-                        Said::plain(Layer::App, Way::Asked, text)
-                    }
-                    None => {
-                        let why = refused.map(|reason| format!(" ({reason})")).unwrap_or_default();
-                        let text = format!("refused{why}: {name}{value}{options}");
-                        Said::plain(Layer::App, Way::Asked, text).error()
-                    }
+                let said = if let Some(id) = id {
+                    let first = self.lives.get(who).copied().unwrap_or(who);
+                    self.calls.insert((first, id.number()), name.clone());
+                    let text = format!("call {}: {name}{value}{options}", id.number());
+                    Said::plain(Layer::App, Way::Asked, text)
+                } else {
+                    let why = refused.map(|reason| format!(" ({reason})")).unwrap_or_default();
+                    let text = format!("refused{why}: {name}{value}{options}");
+                    Said::plain(Layer::App, Way::Asked, text).error()
                 };
                 Said { full, ..said }
             }
