@@ -73,7 +73,10 @@ fn a_recorded_session_repeats_itself() {
     let secret = token.split('.').nth(1).unwrap();
     for path in [&inside, &wire] {
         assert!(!fs::read_to_string(path).unwrap().contains(secret), "{}", path.display());
-        fs::remove_file(path).unwrap();
+        // CI keeps what tests write, and searches it for secrets.
+        if std::env::var_os("CHAT_KEEP_FILES").is_none() {
+            fs::remove_file(path).unwrap();
+        }
     }
 }
 

@@ -2,19 +2,25 @@
 //! lies, tokens that loop, messages that vanish or double, events that are missed, memory that grows.
 //! (`thousand_clients_memory` is in a program of its own, for it counts the memory of the process.)
 
+#[path = "acceptance/every_call.rs"]
+mod every_call;
 #[path = "stories_faults/people.rs"]
 mod people;
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use chat_proto::frame::{FrameLimits, decode};
+use chat_proto::session::What;
 use chat_proto::{
-    Call, CallDeadline, CallError, ChannelStatus, Config, ConnectionState, Event, MemberRef, Network, Reply,
-    TokenWanted,
+    Call, CallDeadline, CallError, ChannelStatus, Command, Config, ConnectionState, Event, GetMessages, Json,
+    MemberRef, Network, PushChannel, Record, Reply, Secret, SendMedia, TokenWanted,
 };
 use chat_testkit::stage::{Stage, Who};
 use chat_testkit::world::Rng;
+use every_call::{About, every_call, kind};
 use people::*;
-use serde_json::json;
+use serde_json::{Value, json};
 
 const HOUR: Duration = Duration::from_hours(1);
 
@@ -158,9 +164,26 @@ fn bad_token_no_loop() {
     assert_eq!(stage.state(mallory).connection(), ConnectionState::Denied);
 }
 
+/// The names under which the pushes of each text left, as the sockets had them.
+fn command_ids(stage: &Stage) -> BTreeMap<String, Vec<String>> {
+    let mut ids: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for entry in stage.session("a stage").entries {
+        let What::Record(Record::Command(Command::Send { bytes, .. })) = &entry.what else { continue };
+        let (_, payload) = decode(bytes.as_bytes(), FrameLimits::default()).unwrap();
+        let Ok(payload) = serde_json::from_slice::<Value>(payload) else { continue };
+        let data = &payload["data"];
+        if data["request"]["action"] == "sendMessage" {
+            let text = data["request"]["text"].as_str().unwrap().to_owned();
+            ids.entry(text).or_default().push(data["commandId"].as_str().unwrap().to_owned());
+        }
+    }
+    ids
+}
+
 /// Threads 16 to 19: a message whose fate was in doubt stands once, under the id that it was given at first.
 #[test]
 fn resend_same_id() {
+    let mut again = 0;
     for seed in 0..40 {
         let mut rng = Rng::new(seed);
         let (mut stage, alice, channel) = in_channel();
@@ -195,7 +218,16 @@ fn resend_same_id() {
         stage.advance(Duration::from_mins(3));
         assert_eq!(stored(&mut stage, &channel), texts, "seed {seed}: once each, in order");
         assert_eq!(added(&stage.take_events(alice)), texts, "seed {seed}");
+        let ids = command_ids(&stage);
+        assert!(ids.keys().eq(texts.iter()), "seed {seed}: {ids:?}");
+        let all: BTreeSet<&String> = ids.values().flatten().collect();
+        assert_eq!(all.len(), texts.len(), "seed {seed}: one id for each text: {ids:?}");
+        for (text, ids) in &ids {
+            assert!(ids.iter().all(|id| *id == ids[0]), "seed {seed}: {text}: {ids:?}");
+        }
+        again += ids.values().map(|ids| ids.len() - 1).sum::<usize>();
     }
+    assert!(again > 40, "too few were sent again to show anything: {again}");
 }
 
 /// Threads 20 and 31: after bursts under lost, doubled, late and swapped events nothing is missing.
@@ -331,111 +363,182 @@ fn identity_fixed() {
 /// Threads 3 and 26: a client may go at any moment, and the next one of the same person starts well.
 #[test]
 fn drop_anywhere() {
-    for ms in 0..60 {
+    let mut fates = BTreeSet::new();
+    // A start takes 180 ms, and then the message goes out.
+    for ms in (0..240).step_by(2) {
         let (mut stage, alice, channel) = in_channel();
         let gone = stage.enter("alice");
         stage.advance(Duration::from_millis(ms));
         stage.start(gone, message(&channel, "from one who goes")).unwrap();
-        stage.start(gone, shutdown()).ok().filter(|_| ms % 3 == 0);
-        stage.advance(Duration::from_millis(ms / 2));
+        // One in three goes in good order, the others without a word.
+        let shuts_down = ms % 3 == 0;
+        if shuts_down {
+            stage.start(gone, shutdown()).unwrap();
+        }
+        stage.advance(Duration::from_millis(ms * 7 % 40));
         stage.vanish(gone);
         let next = stage.enter("alice");
         stage.settle();
         assert!(stage.state(next).is_ready(), "{ms} ms");
+        let before = added(&stage.take_events(alice));
         stage.take_all_events();
         works(&mut stage, next, &channel, "alive");
-        assert_eq!(added(&stage.take_events(alice)), ["alive"], "{ms} ms");
+        stage.advance(Duration::from_mins(3));
+        // The message that was on its way stands once or not at all, and who stayed was told just that.
+        let stands = stored(&mut stage, &channel);
+        let expected = if stands.len() == 2 { vec!["from one who goes", "alive"] } else { vec!["alive"] };
+        assert_eq!(stands, expected, "{ms} ms");
+        assert_eq!([before, added(&stage.take_events(alice))].concat(), expected, "{ms} ms");
+        let fate = (shuts_down, expected.len() == 2);
+        fates.insert(fate);
+    }
+    for fate in [(false, false), (false, true), (true, false)] {
+        assert!(fates.contains(&fate), "nobody goes like that (shut down, message stands): {fate:?}");
     }
 }
+
+/// Alice in a channel with a message and a picture in it, and what calls may be about there.
+fn about_everything() -> (Stage, Who, About) {
+    let (mut stage, alice, channel) = in_channel();
+    works(&mut stage, alice, &channel, "first");
+    let given = stage.give_media(alice, vec![7; 1000]);
+    let picture = Call::SendMedia(SendMedia {
+        channel: channel.clone(),
+        media: given,
+        content_type: "image/png".into(),
+        filename: None,
+        attributes: Json::default(),
+    });
+    stage.ask(alice, picture).unwrap();
+    stage.ask(alice, Call::SetPushRegistrationId(PushChannel::Apn, Secret::new("hunter2"))).unwrap();
+    let Ok(Reply::MessagePage(page)) = stage.ask(alice, newest(&channel)) else { panic!("no page") };
+    let fetched = page.items[1].media.as_ref().unwrap().sid.clone();
+    let small = Call::GetMessages(GetMessages { page_size: 1, ..GetMessages::newest(channel.clone()) });
+    let Ok(Reply::MessagePage(page)) = stage.ask(alice, small) else { panic!("no page") };
+    let about = About {
+        member: stage.state(alice).members(&channel)[0].sid.clone(),
+        page: page.prev.clone().unwrap(),
+        token: stage.token("alice", HOUR),
+        media: stage.give_media(alice, vec![8; 1000]),
+        channel,
+        fetched,
+    };
+    stage.settle();
+    stage.take_all_events();
+    (stage, alice, about)
+}
+
+/// Something bad that stays, and its name.
+type Trouble = (&'static str, fn(&mut Stage, Who));
+
+/// What may be wrong while calls are made.
+const TROUBLES: [Trouble; 7] = [
+    ("no request is answered", |stage, _| {
+        fault(stage, &json!({ "on": "http", "match": {}, "count": -1, "noReply": true }));
+    }),
+    ("no command is answered", |stage, _| {
+        fault(stage, &json!({ "on": "command", "match": {}, "count": -1, "noReply": true }));
+    }),
+    ("the socket is half open", |stage, alice| stage.freeze(alice, true)),
+    ("every request is answered 503", |stage, _| {
+        fault(stage, &json!({ "on": "http", "match": {}, "count": -1, "status": 503 }));
+    }),
+    ("every request costs the socket", |stage, _| {
+        fault(stage, &json!({ "on": "http", "match": {}, "count": -1, "drop": true }));
+    }),
+    ("the media host stalls", |stage, alice| (0..50).for_each(|_| stage.fail_transfer(alice, None))),
+    ("the service cannot be reached", |stage, alice| {
+        stage.reachable(false);
+        stage.cut(alice);
+    }),
+];
 
 /// Threads 16 to 18: every kind of call is answered in time, whatever the service does or does not do.
 #[test]
 fn deadline_everywhere() {
-    let everything = |channel: &chat_proto::ChannelSid| {
-        let channel = || channel.clone();
-        let identity = || chat_proto::Identity::from("alice");
-        vec![
-            Call::CreateChannel(chat_proto::CreateChannel::default()),
-            Call::GetChannelBySid("CH404".into()),
-            Call::GetChannelByUniqueName("nothing".into()),
-            Call::GetLocalChannels(None),
-            Call::GetSubscribedChannels(chat_proto::GetSubscribedChannels::default()),
-            Call::GetPublicChannelDescriptors,
-            Call::GetUserChannelDescriptors,
-            Call::GetUser("bob".into()),
-            Call::GetSubscribedUsers,
-            Call::GetUserDescriptor("bob".into()),
-            Call::Invite(channel(), "bob".into()),
-            Call::Add(channel(), "bob".into()),
-            Call::RemoveMember(channel(), MemberRef::Identity("bob".into())),
-            message(&channel(), "hello"),
-            Call::Typing(channel()),
-            newest(&channel()),
-            Call::GetMembers(channel()),
-            Call::GetMember(channel(), MemberRef::Identity("alice".into())),
-            Call::GetMembersCount(channel()),
-            Call::GetMessagesCount(channel()),
-            Call::GetUnconsumedMessagesCount(channel()),
-            Call::GetUserDescriptors(channel()),
-            Call::GetAttributes(channel()),
-            Call::UpdateChannelAttributes(channel(), chat_proto::Json::default()),
-            Call::UpdateFriendlyName(channel(), Some("new".into())),
-            Call::UpdateUniqueName(channel(), Some("new".into())),
-            Call::SetUserNotificationLevel(channel(), chat_proto::NotificationLevel::Muted),
-            Call::UpdateLastConsumedMessageIndex(channel(), Some(0)),
-            Call::AdvanceLastConsumedMessageIndex(channel(), 1),
-            Call::SetAllMessagesConsumed(channel()),
-            Call::SetNoMessagesConsumed(channel()),
-            Call::UpdateMessageBody(channel(), 0, "x".into()),
-            Call::UpdateMessageAttributes(channel(), 0, chat_proto::Json::default()),
-            Call::RemoveMessage(channel(), 0),
-            Call::GetMessageMember(channel(), 0),
-            Call::UnsubscribeUser(identity()),
-            Call::UpdateUserAttributes(identity(), chat_proto::Json::default()),
-            Call::UpdateUserFriendlyName(identity(), Some("Al".into())),
-            Call::Join(channel()),
-            Call::Leave(channel()),
-            Call::Decline(channel()),
-            Call::DeleteChannel(channel()),
-        ]
-    };
-    let troubles: [fn(&mut Stage, Who); 5] = [
-        |stage, _| fault(stage, &json!({ "on": "http", "match": {}, "count": -1, "noReply": true })),
-        |stage, _| fault(stage, &json!({ "on": "command", "match": {}, "count": -1, "noReply": true })),
-        |stage, alice| stage.freeze(alice, true),
-        |stage, _| fault(stage, &json!({ "on": "http", "match": {}, "count": -1, "status": 503 })),
-        |stage, _| fault(stage, &json!({ "on": "http", "match": {}, "count": -1, "drop": true })),
-    ];
-    for (n, trouble) in troubles.iter().enumerate() {
-        let (mut stage, alice, channel) = in_channel();
-        works(&mut stage, alice, &channel, "first");
-        trouble(&mut stage, alice);
-        let mut started = Vec::new();
-        for call in everything(&channel) {
-            let shown = format!("{call:?}");
-            let within = CallDeadline::After(Duration::from_secs(20));
-            started.push((stage.start_by(alice, call, within).unwrap(), shown));
-        }
-        stage.advance(Duration::from_secs(20));
+    let within = Duration::from_secs(20);
+    let mut at_hand: BTreeMap<String, usize> = BTreeMap::new();
+    for (trouble, begins) in TROUBLES {
+        // All at once, so that they are in each other's way.
+        let (mut stage, alice, about) = about_everything();
+        begins(&mut stage, alice);
+        let mut calls = every_call(&about);
+        let last = calls.pop().unwrap();
+        let began = stage.now();
+        let started: Vec<_> = calls
+            .into_iter()
+            .map(|call| {
+                let name = kind(&call);
+                (stage.start_by(alice, call, CallDeadline::After(within)).unwrap(), name)
+            })
+            .collect();
+        stage.advance(within);
         let events = stage.take_events(alice);
-        for (id, shown) in started {
-            let answers = count(&events, |event| matches!(event, Event::Answer { call, .. } if *call == id));
-            assert_eq!(answers, 1, "trouble {n}: {shown}");
+        for (id, name) in &started {
+            let answers = |event: &&Event| matches!(event, Event::Answer { call, .. } if call == id);
+            assert_eq!(events.iter().filter(answers).count(), 1, "{trouble}: {name}");
+        }
+        // Shutting down has a deadline too, and what is pending is answered before it.
+        let until = stage.now() + Duration::from_secs(5);
+        let pending = stage.start_by(alice, message(&about.channel, "late"), CallDeadline::Never).unwrap();
+        assert_eq!(kind(&last), "Shutdown");
+        let last = Call::Shutdown { drain_until: Some(until) };
+        let last = stage.start_by(alice, last, CallDeadline::After(within)).unwrap();
+        stage.advance(within);
+        let events = stage.take_events(alice);
+        for id in [pending, last] {
+            let answered = count(&events, |event| matches!(event, Event::Answer { call, .. } if *call == id));
+            assert_eq!(answered, 1, "{trouble}: {id}");
+        }
+        assert!(stage.client(alice).has_ended(), "{trouble}");
+        assert!(stage.now().since(began) <= within * 2);
+
+        // And each alone, so that none is answered because of another.
+        for n in 0..=started.len() {
+            let (mut stage, alice, about) = about_everything();
+            begins(&mut stage, alice);
+            let call = every_call(&about).swap_remove(n);
+            let name = kind(&call);
+            let id = stage.start_by(alice, call, CallDeadline::After(within)).unwrap();
+            stage.advance(within);
+            let events = stage.take_events(alice);
+            let mut answers = events.iter().filter_map(|event| match event {
+                Event::Answer { call, result } if *call == id => Some(result),
+                _ => None,
+            });
+            let answer = answers.next().unwrap_or_else(|| panic!("{trouble}: {name} alone is not answered"));
+            assert_eq!(answers.next(), None, "{trouble}: {name} alone");
+            if !matches!(answer, Err(CallError::DeadlineExceeded(_) | CallError::Unknown(_))) {
+                *at_hand.entry(name).or_default() += 1;
+            }
         }
     }
-    // And without a connection there is a deadline if the app wants one.
+    // What some trouble kept from being answered met its deadline; nothing else was at hand, or needs nobody.
+    at_hand.retain(|_, troubles| *troubles == TROUBLES.len());
+    let need_nobody = [
+        "GetAttributes",
+        "GetLocalChannels",
+        "GetMember",
+        "GetMemberUser",
+        "GetMembers",
+        "GetMessageMember",
+        "GetSubscribedUsers",
+        "HandlePushNotification",
+        "Shutdown",
+        "UnsubscribeUser",
+    ];
+    assert!(at_hand.keys().eq(need_nobody), "{at_hand:?}");
+    // And a client that was never connected has deadlines if the app wants them.
+    let (_, _, about) = about_everything();
     let mut stage = Stage::new(service());
     stage.reachable(false);
     let alice = stage.enter_with("alice", Config::default());
-    for call in everything(&"CH1".into()) {
-        let shown = format!("{call:?}");
+    for call in every_call(&about) {
+        let name = kind(&call);
         let id = stage.start_by(alice, call, CallDeadline::After(Duration::from_secs(1))).unwrap();
         stage.advance(Duration::from_secs(1));
         let events = stage.take_events(alice);
-        assert_eq!(
-            count(&events, |event| matches!(event, Event::Answer { call, .. } if *call == id)),
-            1,
-            "{shown}"
-        );
+        let answered = count(&events, |event| matches!(event, Event::Answer { call, .. } if *call == id));
+        assert_eq!(answered, 1, "{name}");
     }
 }

@@ -1,7 +1,9 @@
 //! Law 11 of all that is no message: what clients hold, and what they tell. For each thing that is compared there is a
 //! client that is wrong about it alone, and caught by nothing else.
 
-use chat_proto::Client;
+use std::collections::{BTreeMap, BTreeSet};
+
+use chat_proto::{ChannelSid, ChannelStatus, Client, User};
 use chat_testkit::laws::{self, Violation};
 use chat_testkit::world::{Core, Fault, Plan, Run, World};
 use chat_testkit::wrong::{self, Twist, Wrong};
@@ -86,6 +88,62 @@ fn a_deaf_subscription_is_made_again_at_its_end() {
     }
     let missed = |seed| laws::ends_equal(&World::<Client>::new(deaf(seed, 86_400)).run().ok()?).err();
     assert!((0..20).any(|seed| missed(seed).is_some()), "nobody was deaf");
+}
+
+/// Which kinds of objects some client has wrong.
+fn wrong_kinds(run: &Run<Client>) -> BTreeSet<&'static str> {
+    let mut wrong = BTreeSet::new();
+    for client in &run.clients {
+        let state = client.state();
+        for channel in state.channels() {
+            let Some(stored) = run.truth.channels.get(&channel.sid) else { continue };
+            let names = (channel.friendly_name.as_deref(), channel.unique_name.as_deref());
+            if names != (stored.friendly_name.as_deref(), stored.unique_name.as_deref()) {
+                wrong.insert("documents");
+            }
+            let held: BTreeSet<_> =
+                state.members(&channel.sid).iter().map(|member| member.sid.clone()).collect();
+            if channel.status == ChannelStatus::Joined && !held.iter().eq(stored.members.keys()) {
+                wrong.insert("rosters");
+            }
+        }
+        let own = &run.truth.people[state.identity().unwrap()].own;
+        let joined = |sid: &ChannelSid| state.channel(sid).map(|channel| channel.status);
+        if own.iter().any(|(sid, own)| joined(sid) != Some(own.status)) {
+            wrong.insert("own channels");
+        }
+        let stored = |user: &User| run.truth.people[&user.identity].friendly_name.clone();
+        if state.users().any(|user| user.friendly_name.as_deref() != stored(user).as_deref()) {
+            wrong.insert("people");
+        }
+    }
+    wrong
+}
+
+/// In the end nobody hears of what becomes of channels, rosters, own channels and people, and no socket is lost, in the
+/// storm or after it: the next event of each object shows that, and all is made good.
+#[test]
+fn a_missed_event_of_any_object_is_made_good_at_its_next_one() {
+    let deafened = |seed, last_word| Plan { last_word, silence: 20, steps: 40, ..uncut(seed) };
+    let mut missed: BTreeMap<&str, u64> = BTreeMap::new();
+    for seed in 0..30 {
+        // Without the next event it would not be: the world has what it should show.
+        let run = World::<Client>::new(deafened(seed, false)).run().unwrap();
+        assert!(laws::ends_equal(&run).is_err(), "{seed}: nobody missed anything");
+        for kind in wrong_kinds(&run) {
+            *missed.entry(kind).or_default() += 1;
+        }
+        let run = World::<Client>::new(deafened(seed, true)).run().unwrap();
+        let cuts = [Fault::Cut, Fault::CutOneWay].map(|fault| run.tally.of(fault));
+        assert!(cuts == [0, 0] && run.tally.of(Fault::EventLost) > 0, "{seed}: {cuts:?}");
+        laws::ends_equal(&run)
+            .and_then(|()| laws::nothing_lost(&run))
+            .and_then(|()| laws::told_rightly(&run))
+            .and_then(|()| answered(&run))
+            .unwrap_or_else(|violation| panic!("{seed}: {violation}"));
+        assert_eq!(wrong_kinds(&run), BTreeSet::new(), "{seed}");
+    }
+    assert!(missed.len() == 4 && missed.values().all(|worlds| *worlds >= 5), "{missed:?}");
 }
 
 macro_rules! caught {

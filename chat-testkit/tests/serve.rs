@@ -257,7 +257,10 @@ mod connections {
         assert!(of("c2s")[0]["text"].as_str().unwrap().starts_with("TWILSOCK V3.0 8"));
         assert_eq!(of("c2s")[1]["base64"], "/wA=");
         assert!(!of("s2c").is_empty(), "the init is answered");
-        fs::remove_file(file).unwrap();
+        // CI keeps what tests write, and searches it for secrets.
+        if std::env::var_os("CHAT_KEEP_FILES").is_none() {
+            fs::remove_file(file).unwrap();
+        }
     }
 }
 

@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use chat_proto::{Call, ChannelSid, CreateChannel, Event, Fault, GetMessages, Json, Reply, SendMessage};
+use chat_proto::session::What;
+use chat_proto::{
+    Call, ChannelSid, CreateChannel, Event, Fault, Frame, GetMessages, Input, Json, Reply, SendMessage,
+};
 use chat_testkit::service::ServiceConfig;
 use chat_testkit::stage::{Stage, Who};
 use serde_json::json;
@@ -106,6 +109,65 @@ fn sdk_defect_18_swapped_events_are_told_in_order() {
     stage.settle();
     stage.settle();
     assert_eq!(added(&stage.take_events(alice)), [1, 2]);
+}
+
+/// The kinds of list events that reached a client since line `from` of the tape, in that order.
+fn list_events(stage: &Stage, identity: &str, from: usize) -> Vec<&'static str> {
+    let session = stage.session("a stage");
+    let kind = |bytes: &[u8]| {
+        let text = String::from_utf8_lossy(bytes);
+        ["list_item_added", "list_item_updated", "list_item_removed"]
+            .into_iter()
+            .find(|kind| text.contains(kind))
+    };
+    let entries = session.entries.iter().skip(from).filter(|entry| session.name(entry.who) == identity);
+    let frames = entries.filter_map(|entry| match &entry.what {
+        What::Record(record) => record.as_input(),
+        _ => None,
+    });
+    let kinds = frames.filter_map(|input| match input {
+        Input::Frame(_, Frame::Binary(bytes)) => kind(bytes),
+        _ => None,
+    });
+    kinds.collect()
+}
+
+/// An edit or a removal that comes before the message it is about waits for it: nothing is kept from the app.
+#[test]
+fn sdk_defect_18_what_overtakes_an_addition_does_not_silence_it() {
+    let (mut stage, alice, channel) = channel_with(1);
+    let bob = stage.enter("bob");
+    stage.settle();
+    stage.ask(bob, Call::GetChannelBySid(channel.clone())).unwrap();
+    stage.ask(bob, Call::Join(channel.clone())).unwrap();
+    stage.settle();
+    for (index, overtaking) in [(1, "list_item_updated"), (2, "list_item_removed")] {
+        stage.take_all_events();
+        let from = stage.session("a stage").entries.len();
+        let facts = json!({ "eventType": "list_item_added", "identity": "bob", "entity": format!("{channel}.messages") });
+        stage.admin("fault", &json!({ "on": "event", "match": facts, "op": "swap" })).unwrap();
+        say(&mut stage, alice, &channel, "as it was");
+        let then = match overtaking {
+            "list_item_updated" => Call::UpdateMessageBody(channel.clone(), index, "as it is".into()),
+            _ => Call::RemoveMessage(channel.clone(), index),
+        };
+        stage.ask(alice, then).unwrap();
+        stage.advance(Duration::from_secs(5));
+        assert_eq!(list_events(&stage, "bob", from).first(), Some(&overtaking), "it does overtake");
+        let of = |message: &chat_proto::Message| (message.index, message.body.clone().unwrap_or_default());
+        let told = |event: &Event| match event {
+            Event::MessageAdded(message) => Some(("added", of(message))),
+            Event::MessageUpdated { message, .. } => Some(("list_item_updated", of(message))),
+            Event::MessageRemoved(message) => Some(("list_item_removed", of(message))),
+            _ => None,
+        };
+        let told: Vec<_> = stage.take_events(bob).iter().filter_map(told).collect();
+        let last = if index == 1 { "as it is" } else { "as it was" };
+        let expected = [("added", (index, "as it was".into())), (overtaking, (index, last.into()))];
+        assert_eq!(told, expected);
+    }
+    let held: Vec<u64> = stage.state(bob).messages(&channel).map(|message| message.index).collect();
+    assert_eq!(held, [1]);
 }
 
 /// A message that a page shows first is told when its event comes, once.

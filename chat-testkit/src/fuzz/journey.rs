@@ -5,7 +5,8 @@ use crate::laws;
 use crate::world::{Hosts, Plan, Rng, Weather, World};
 
 /// Journeys: the bytes decide what the apps do, when, and what goes wrong; the service model is what is true at the end.
-/// Whatever they decide, each call is answered once, and nothing is lost or doubled.
+/// Whatever they decide, each call is answered once, nothing is lost or doubled, all that clients hold ends equal to the
+/// service's, and an app that knows only its events ends with the same.
 ///
 /// # Panics
 ///
@@ -18,7 +19,10 @@ pub fn journey(data: &[u8]) {
     let shown = format!("{plan:?}");
     let broken = |violation: laws::Violation| -> ! { panic!("{violation} in {shown}") };
     let run = World::<Client>::with(plan, rng).run().unwrap_or_else(|violation| broken(violation));
-    let judged = laws::answered_once(&run.session, run.healed).and_then(|()| laws::nothing_lost(&run));
+    let judged = laws::answered_once(&run.session, run.healed)
+        .and_then(|()| laws::nothing_lost(&run))
+        .and_then(|()| laws::ends_equal(&run))
+        .and_then(|()| laws::told_rightly(&run));
     judged.unwrap_or_else(|violation| broken(violation));
     if seed.is_multiple_of(8) {
         laws::repeats_itself::<Client>(&run.session).unwrap_or_else(|violation| broken(violation));

@@ -5,7 +5,7 @@
 //! |---|---|---|
 //! | [`frames`] | a frame | it survives decode-encode-decode, and a plain reading with `serde_json` finds the same in it |
 //! | [`hostile_service`] | what a service does that means harm | no panic, bounded, deadline honest, calls answered once, no secret shown, nothing told that nobody said |
-//! | [`journey`] | what apps do, what goes wrong, and when | laws 5 and 11 against the service's own lists |
+//! | [`journey`] | what apps do, what goes wrong, and when | laws 4, 5, 6 and 11 against all that the service holds |
 //! | [`resume`] | the same, with crashes and saves of any moment | laws 5, 7 and 11; a forged save does no harm |
 //! | [`session_files`] | a session file | reader, writer, reader; damage is told with its line, and nothing before it is lost |
 //! | [`push`] | a push payload | a plain reading finds the same in it |

@@ -28,6 +28,12 @@ pub struct Plan {
     /// Whether each socket is cut when the storm is over: nothing else shows an event that was lost as the last of its
     /// object, or a subscription that ended without a word.
     pub last_cut: bool,
+    /// Whether the service changes every object once more when the storm is over: an event that was lost shows at the
+    /// next one of its object.
+    pub last_word: bool,
+    /// During how many of the last things that apps do all live events of documents and maps are lost: those of channels,
+    /// rosters, own channels and people.
+    pub silence: usize,
 }
 
 impl Plan {
@@ -65,6 +71,8 @@ impl Plan {
                 deaf: 15,
             },
             last_cut: true,
+            last_word: false,
+            silence: 0,
             hosts: Hosts {
                 late_ticks: 100,
                 extra_ticks: 50,

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use chat_proto::{Call, CallOptions, Cause, Frame, Input, LinkId, Network as Reported, Record};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::faults;
 use super::plan::{Hosts, Weather};
@@ -18,6 +18,12 @@ impl<C: Core> World<C> {
             let pause =
                 if self.rng.per_mille(50) { self.rng.range(5000, 60_000) } else { self.rng.range(1, 1500) };
             self.queue.plan(self.now + Duration::from_millis(pause), Happening::Act);
+        }
+        if self.plan.silence > 0 && self.acts + self.plan.silence == self.plan.steps {
+            let live = ["com.twilio.rtd.cds.document", "com.twilio.rtd.cds.map"];
+            let rule = json!({ "on": "event", "match": { "messageType": live }, "op": "drop", "count": -1 });
+            let id = self.admin("fault", &rule)["id"].as_u64().unwrap_or(0);
+            self.rules.insert(id, Fault::EventLost);
         }
         self.act_of_one();
         self.trouble_of_subscriptions();
@@ -290,6 +296,40 @@ impl<C: Core> World<C> {
                 self.queue.plan(self.now, again);
             }
         }
+        if self.plan.last_word {
+            self.last_word();
+        }
+    }
+
+    /// Another change of every object that there is: of each channel its document, its roster and its messages, of each
+    /// person the document and the own channels.
+    fn last_word(&mut self) {
+        let state = self.admin("state", &json!({}));
+        let all = |of: &Value| of.as_array().cloned().unwrap_or_default();
+        for channel in all(&state["channels"]) {
+            let sid = &channel["sid"];
+            let mut command = |identity: &Value, action: &str, params: Value| {
+                let done = self
+                    .admin("command", &json!({ "identity": identity, "action": action, "params": params }));
+                debug_assert_eq!(done["status"], 200, "{action}: {done}");
+            };
+            let attributes = json!({ "last": "word" }).to_string();
+            let of = json!({ "channelSid": sid, "attributes": attributes });
+            command(&channel["createdBy"], "editAttributes", of);
+            if let Some(member) = all(&channel["members"]).first() {
+                let mine = json!({ "channelSid": sid, "memberSid": member["sid"], "attributes": attributes });
+                command(&member["identity"], "editMemberAttributes", mine);
+                let text = json!({ "channelSid": sid, "text": "the last word", "attributes": "{}" });
+                command(&member["identity"], "sendMessage", text);
+            }
+        }
+        let people = self.people();
+        for person in &people {
+            self.admin("user", &json!({ "identity": person, "friendlyName": "last" }));
+        }
+        let room =
+            json!({ "channels": 1, "identity": people.first(), "also": people.get(1..), "prefix": "last" });
+        self.admin("seed", &room);
     }
 }
 

@@ -58,12 +58,17 @@ fn a_message_stands_in_the_list_or_waits_but_never_both() {
 #[test]
 fn a_refused_message_shows_no_more() {
     let mut stage = Stage::new(ServiceConfig::default());
-    let (alice, bob) = (stage.enter("alice"), stage.enter("bob"));
+    let alice = stage.enter("alice");
     let room = channel(&mut stage, alice);
-    stage.ask(bob, chat_proto::Call::GetChannelBySid(room.clone())).unwrap();
-    let refused = stage.ask(bob, send(&room, "I am not a member"));
-    assert!(refused.is_err() || texts(&mut stage, &room).len() == 1, "{refused:?}");
-    assert_eq!(pending(&stage, bob, &room), [""; 0]);
+    let rule = serde_json::json!({"on": "command", "match": {"action": "sendMessage"}, "status": 403, "statusText": "no"});
+    stage.admin("fault", &rule).unwrap();
+    let call = stage.start(alice, send(&room, "not this one")).unwrap();
+    assert_eq!(pending(&stage, alice, &room), ["not this one"], "it shows until it is refused");
+    let refused = stage.answer(alice, call).unwrap();
+    assert_eq!(refused, Err(CallError::Session { code: 403, message: "no".into() }));
+    assert_eq!(pending(&stage, alice, &room), [""; 0]);
+    assert_eq!(stage.state(alice).messages(&room).count(), 0);
+    assert_eq!(texts(&mut stage, &room), [""; 0]);
 }
 
 /// The read model is there before anything was heard of the service, and what was missed is told once.

@@ -125,36 +125,44 @@ pub(crate) fn warned() -> SessionFile {
     let short = Token::new(it.token("alice", Duration::from_secs(40))).unwrap();
     it.good(alice, Call::UpdateToken(short));
     it.wait(35_000);
+    let token = fresh(&it);
+    it.good(alice, token);
+    it.wait(1500);
+    for ((name, arrange), life) in SITUATIONS.into_iter().zip(LIVES) {
+        warned_while(&mut it, name, arrange, life);
+    }
     it.end()
 }
 
-/// How a token expires, and what the service was told for it.
-const EXPIRIES: [Situation; 6] = [
-    ("while connected", |it| drop(it.say("expireToken", &json!({})))),
-    ("while the service thinks about `init`", |it| {
-        let alice = it.alice;
-        it.say("fault", &json!({ "on": "twilsock", "match": { "method": "init" }, "delayMs": 1000 }));
-        it.cut(alice);
-        it.wait(1500);
-        it.say("close", &json!({ "code": 410, "errorCode": 51_207 }));
-    }),
-    ("while an update is under way", |it| {
-        let alice = it.alice;
-        it.say("fault", &json!({ "on": "twilsock", "match": { "method": "update" }, "noReply": true }));
-        let token = Token::new(it.token("alice", Duration::from_mins(59))).unwrap();
-        it.start(alice, Call::UpdateToken(token)).unwrap();
-        it.wait(50);
-        it.say("close", &json!({ "code": 410, "errorCode": 51_207 }));
-    }),
-    ("while retrying", |it| {
-        let alice = it.alice;
-        it.say(
-            "fault",
-            &json!({ "on": "twilsock", "match": { "method": "init" }, "status": 401, "errorCode": 20_104 }),
-        );
-        it.cut(alice);
-        it.wait(2000);
-    }),
+/// How long the tokens live that are about to expire in the situations, in seconds: three quarters of it are the moment at
+/// which a client asks by its own clock, and they fall into the state. 0: the service warns.
+const LIVES: [u64; SITUATIONS.len()] = [2, 2, 0, 0, 1, 1, 1, 6, 3, 2];
+
+fn warned_while(it: &mut Teller, name: &str, arrange: fn(&mut Teller), life: u64) {
+    let alice = it.alice;
+    // Tokens end with a second of the service's clock, which has the milliseconds of ours.
+    let late = it.now().as_millis() % 1000;
+    it.wait(1000 - late);
+    let asked = it.now() + Duration::from_millis(life * 750);
+    it.note(alice, &format!("==== the token is about to expire while {name}"));
+    if life == 0 {
+        arrange(it);
+        it.say("tokenAboutToExpire", &json!({}));
+    } else {
+        let short = Token::new(it.token("alice", Duration::from_secs(life))).unwrap();
+        it.good(alice, Call::UpdateToken(short));
+        arrange(it);
+        it.note(alice, "its host looks at the clock");
+        it.tick_at(alice, asked);
+    }
+    it.wait(1000);
+    let token = fresh(it);
+    it.good(alice, token);
+    it.wait(1500);
+}
+
+/// Other ways in which a token expires.
+const EXPIRIES: [Situation; 2] = [
     ("on the way to `update`", |it| {
         let alice = it.alice;
         it.say(
@@ -182,6 +190,20 @@ const EXPIRIES: [Situation; 6] = [
 pub(crate) fn expired() -> SessionFile {
     let mut it = Teller::new(json!({}));
     let alice = it.alice;
+    for (name, arrange) in SITUATIONS {
+        it.note(alice, &format!("==== the token expires while {name}"));
+        // The one that is in use, whatever happens meanwhile.
+        let token = it.token("alice", Duration::from_hours(2));
+        it.good(alice, Call::UpdateToken(Token::new(token.as_str()).unwrap()));
+        arrange(&mut it);
+        it.note(alice, "it expires, and the service closes what goes by it");
+        it.admin("revoke", &json!({ "token": token, "code": 401, "errorCode": 20_104 })).unwrap();
+        it.say("close", &json!({ "code": 410, "errorCode": 51_207 }));
+        it.wait(3000);
+        let token = fresh(&it);
+        it.good(alice, token);
+        it.wait(1500);
+    }
     for (name, arrange) in EXPIRIES {
         it.note(alice, &format!("==== the token expires {name}"));
         arrange(&mut it);

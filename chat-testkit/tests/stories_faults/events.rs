@@ -37,6 +37,33 @@ fn sdk_defect_20_what_is_new_is_told_before_what_changed() {
     assert_eq!(told, [&"ChannelAdded", &"ChannelJoined"]);
 }
 
+/// People are kept as they are on the wire: the first value of a person is an update of nothing, and then the person is
+/// subscribed (spec 03 §11.1); later changes are updates, once each.
+#[test]
+fn sdk_defect_20_people_are_updated_before_they_are_subscribed() {
+    let (mut stage, alice, _) = in_channel();
+    stage.enter("bob");
+    stage.settle();
+    admin(&mut stage, "user", &json!({ "identity": "bob", "friendlyName": "Bob" }));
+    stage.settle();
+    stage.take_all_events();
+    stage.ask(alice, Call::GetUser("bob".into())).unwrap();
+    stage.settle();
+    let told = |event: &Event| match event {
+        Event::UserUpdated { user, .. } => Some(("updated", user.friendly_name.clone(), user.is_subscribed)),
+        Event::UserSubscribed(user) => Some(("subscribed", user.friendly_name.clone(), user.is_subscribed)),
+        _ => None,
+    };
+    let events: Vec<_> = stage.take_events(alice).iter().filter_map(told).collect();
+    // Each item of a person's map is an update by itself (spec 03 §11.1).
+    let bob = || Some("Bob".into());
+    assert_eq!(events, [("updated", bob(), false), ("updated", bob(), false), ("subscribed", bob(), true)]);
+    admin(&mut stage, "user", &json!({ "identity": "bob", "friendlyName": "Robert" }));
+    stage.settle();
+    let events: Vec<_> = stage.take_events(alice).iter().filter_map(told).collect();
+    assert_eq!(events, [("updated", Some("Robert".into()), true)]);
+}
+
 /// Who left hears of the channel no more than the document of a public channel tells: no messages, no members.
 #[test]
 fn sdk_defect_21_who_left_hears_of_no_messages() {
@@ -313,4 +340,35 @@ fn an_event_that_comes_after_its_replay_is_told_once() {
     stage.advance(Duration::from_secs(5));
     works(&mut stage, alice, &channel, "next");
     assert_eq!(held(&stage, alice, &channel), ["meanwhile", "next"]);
+}
+
+/// Nobody says that a subscription stands, whatever the object. It is asked for again after the time that the service
+/// named, and what was said meanwhile is told, once.
+#[test]
+fn a_lost_acknowledgement_is_asked_for_again() {
+    let (mut stage, alice, channel) = in_channel();
+    let bob = stage.enter("bob");
+    stage.settle();
+    let acknowledgements = json!({ "eventType": "subscription_established", "identity": "bob" });
+    fault(&mut stage, &json!({ "on": "event", "match": acknowledgements, "op": "drop", "count": 3 }));
+    join(&mut stage, bob, &channel);
+    stage.settle();
+    let lost = admin(&mut stage, "faults", &json!({}))[0]["hits"].clone();
+    assert_eq!(lost, json!(3), "document, messages, roster");
+    stage.take_all_events();
+    let asked = stage.client(bob).stats().requests;
+    assert!(stage.ask(alice, message(&channel, "one")).is_ok());
+    stage.advance(Duration::from_secs(30));
+    assert!(stage.ask(alice, message(&channel, "two")).is_ok());
+    stage.ask(alice, Call::UpdateFriendlyName(channel.clone(), Some("Room".into()))).unwrap();
+    stage.settle();
+    let events = stage.take_events(bob);
+    assert_eq!(added(&events), ["one", "two"]);
+    assert!(errors(&events).is_empty(), "without another connection: {events:?}");
+    let known = stage.state(bob).channel(&channel).unwrap();
+    assert_eq!(known.friendly_name.as_deref(), Some("Room"));
+    // Once for all three, and then there is peace.
+    assert_eq!(stage.client(bob).stats().requests, asked + 1);
+    stage.advance(Duration::from_mins(2));
+    assert_eq!(stage.client(bob).stats().requests, asked + 1);
 }

@@ -5,6 +5,7 @@ mod answers;
 mod connection;
 mod events;
 mod limits;
+mod page;
 mod people;
 mod push;
 mod retries;

@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use chat_proto::{
     Call, CallError, ChannelSorting, CreateChannel, Direction, GetMessages, Reply, SortingCriteria,
-    SortingOrder,
+    SortingOrder, UnreadCount,
 };
 use chat_testkit::stage::{Stage, Who};
+use serde_json::json;
 
 use crate::people::*;
 
@@ -49,6 +50,36 @@ fn sdk_defect_24_read_horizons_are_merged() {
     let consumed =
         stage.state(alice).channel(&channel).and_then(|channel| channel.last_consumed_message_index);
     assert_eq!(consumed, Some(7));
+}
+
+/// A horizon below the last one moves nothing back: the one that holds is reported again, as it is on the wire, and the
+/// answer is about that.
+#[test]
+fn sdk_defect_24_advancing_below_the_horizon_moves_nothing() {
+    let (mut stage, alice, channel) = in_channel();
+    for n in 0..8 {
+        post(&mut stage, &channel, &format!("{n}"));
+    }
+    let advance = |index| Call::AdvanceLastConsumedMessageIndex(channel.clone(), index);
+    stage.ask(alice, advance(5)).unwrap();
+    let horizons = |stage: &mut Stage| {
+        let own = json!({ "type": "map", "id": "alice.channels", "items": true });
+        let own = admin(stage, "sync", &own)["items"][0]["data"]["lastConsumedMessageIndex"].as_u64();
+        (stage.state(alice).channel(&channel).unwrap().last_consumed_message_index, own)
+    };
+    for index in [3, 0, 5] {
+        stage.advance(Duration::from_mins(1));
+        let requests = stage.client(alice).stats().requests;
+        let answer = stage.ask(alice, advance(index));
+        assert_eq!(answer, Ok(Reply::UnreadCount(UnreadCount::Known(2))), "{index}");
+        assert_eq!(stage.client(alice).stats().requests, requests + 1, "{index}");
+        assert_eq!(horizons(&mut stage), (Some(5), Some(5)), "{index}");
+    }
+    // Only the other call goes back.
+    stage.advance(Duration::from_mins(1));
+    stage.ask(alice, Call::UpdateLastConsumedMessageIndex(channel.clone(), Some(3))).unwrap();
+    stage.settle();
+    assert_eq!(horizons(&mut stage), (Some(3), Some(3)));
 }
 
 fn order(stage: &mut Stage, who: Who, criteria: SortingCriteria, order: SortingOrder) -> Vec<String> {
