@@ -190,7 +190,7 @@ impl Stage {
         let Some(person) = self.people.get_mut(who.0) else { unreachable!("only this stage makes them") };
         let asked = call.clone();
         let id = person.client.call(self.now, call, options);
-        self.tape.call(self.now, person.seat, id.as_ref().ok().copied(), asked, options);
+        self.tape.call(self.now, person.seat, &id, asked, options);
         self.drain(who);
         id
     }

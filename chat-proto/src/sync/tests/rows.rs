@@ -160,3 +160,19 @@ fn what_is_seen_of_every_row_is_on_the_page() {
     }
     assert!(PAGE.contains(&page), "put this into rows.md, if it is right:\n{page}");
 }
+
+/// The service took it, and its word on it is lost with the connection. (A poke that was not answered fails with it, which
+/// leads to the same by another way.)
+#[test]
+fn a_cancellation_that_was_taken_is_forgotten_with_its_connection() {
+    let mut subject = leaving().poked();
+    if let Some(poke) = &subject.poke {
+        subject.rig.accept(poke);
+    }
+    assert_eq!(subject.state(), State::Cancelling);
+    subject.rig.go_offline();
+    subject.rig.go_online();
+    assert_eq!(subject.state(), State::Idle);
+    subject.rig.pass(1_000);
+    assert_eq!(subject.seen(), "-");
+}
