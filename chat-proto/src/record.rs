@@ -7,7 +7,7 @@ use core::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::bytes;
-use crate::call::{Call, CallId, CallOptions};
+use crate::call::{Call, CallId, CallOptions, Refused, RefusedReason};
 use crate::command::Command;
 use crate::event::Event;
 use crate::http::{HttpFailure, HttpId, HttpReply};
@@ -30,8 +30,13 @@ pub enum Record {
         call: Box<Call>,
         /// What went with it.
         options: CallOptions,
+        /// Why it was refused. A record without a reason is an old one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        refused: Option<RefusedReason>,
     },
-    /// The app withdrew a call.
+    /// The app withdrew a call. What [`Client::cancel`](crate::Client::cancel) returned is not kept, because it shows: after
+    /// [`Cancel::Cancelled`](crate::Cancel::Cancelled) the answer is
+    /// [`CallError::Cancelled`](crate::CallError::Cancelled), and after `TooLate` it never is.
     Cancel(CallId),
     /// The client asked the host for something.
     Command(Command),
@@ -40,6 +45,12 @@ pub enum Record {
 }
 
 impl Record {
+    /// A call, and what [`Client::call`](crate::Client::call) said of it.
+    pub fn call(call: impl Into<Box<Call>>, options: CallOptions, result: &Result<CallId, Refused>) -> Self {
+        let (id, refused) = (result.as_ref().ok().copied(), result.as_ref().err().map(|of| of.reason));
+        Self::Call { id, call: call.into(), options, refused }
+    }
+
     /// The input to give to [`Client::handle`](crate::Client::handle) to have it happen again; `None` for everything
     /// that is not an input.
     pub fn as_input(&self) -> Option<Input<'_>> {
@@ -216,8 +227,15 @@ mod tests {
                 id: Some(CallId(7)),
                 call: Call::Join(ChannelSid::new("CH1")).into(),
                 options: CallOptions::default(),
+                refused: None,
             },
             r#"{"Call":{"id":7,"call":{"Join":"CH1"},"options":{"deadline":"WhileConnected"}}}"#,
+        );
+        let join = Call::Join(ChannelSid::new("CH1"));
+        let refused = Refused { call: join.clone().into(), reason: RefusedReason::ShutDown };
+        survives(
+            &Record::call(join, CallOptions::default(), &Err(refused)),
+            r#"{"Call":{"id":null,"call":{"Join":"CH1"},"options":{"deadline":"WhileConnected"},"refused":"ShutDown"}}"#,
         );
         survives(&Record::Cancel(CallId(7)), r#"{"Cancel":7}"#);
         survives(

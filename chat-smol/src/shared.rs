@@ -97,8 +97,7 @@ impl Core {
         let asked = self.tape.as_ref().map(|_| Box::new(call.clone()));
         let result = self.client.call(now, call, options);
         if let Some(call) = asked {
-            let id = result.as_ref().ok().copied();
-            self.write(now, || Record::Call { id, call, options });
+            self.write(now, || Record::call(call, options, &result));
         }
         result
     }

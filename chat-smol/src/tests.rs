@@ -1,5 +1,7 @@
 //! The driver against a scripted service, from the connection's first frame on; the client need not be ready for it.
 
+mod cuts;
+mod duties;
 pub(crate) mod referee;
 
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -26,12 +26,21 @@ use crate::timeline::Timeline;
 #[doc(hidden)]
 pub use insta;
 
-/// Turns a folder of session files, named from the crate's own, into a snapshot test.
+/// Turns a folder of session files, named from the crate's own, into a snapshot test. The test is called `sessions`, or as
+/// the second argument says: two folders in one module need two names.
+///
+/// ```ignore
+/// chat_testkit::snapshot_sessions!("tests/sessions");
+/// chat_testkit::snapshot_sessions!("tests/from_phones", from_phones);
+/// ```
 #[macro_export]
 macro_rules! snapshot_sessions {
     ($folder:literal) => {
+        $crate::snapshot_sessions!($folder, sessions);
+    };
+    ($folder:literal, $name:ident) => {
         #[test]
-        fn sessions() {
+        fn $name() {
             let folder = ::std::path::Path::new(::core::env!("CARGO_MANIFEST_DIR")).join($folder);
             $crate::snapshots::check(&folder, |name, timeline| {
                 let mut settings = $crate::snapshots::insta::Settings::clone_current();

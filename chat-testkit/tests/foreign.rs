@@ -7,6 +7,7 @@ use chat_proto::Client;
 use chat_testkit::replay::{exact, foreign, replay_file};
 use chat_testkit::session_file::open;
 use serde::Deserialize;
+use serde_json::Value;
 
 fn folder() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/recordings")
@@ -57,19 +58,90 @@ macro_rules! recordings {
 
 recordings! { s01 s02 s03 s05 s06 s11 }
 
+/// A copy of a scenario, to be changed.
+struct Copy(PathBuf);
+
+impl Drop for Copy {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(self.0.parent().unwrap());
+    }
+}
+
+impl Copy {
+    /// Of `s11`, with what is listed of it.
+    fn new(of: &str) -> Self {
+        let parent = std::env::temp_dir().join(format!("chat-testkit-foreign-{of}-{}", std::process::id()));
+        let copy = Self(parent.join("s11"));
+        fs::create_dir_all(&copy.0).unwrap();
+        for name in ["frames.jsonl", "log.alice.jsonl"] {
+            fs::copy(folder().join("s11").join(name), copy.0.join(name)).unwrap();
+        }
+        let mut listed = listed();
+        listed.retain(|entry| entry["scenario"] == "s11");
+        assert!(!listed.is_empty());
+        copy.list(&listed);
+        copy
+    }
+
+    fn list(&self, listed: &[Value]) {
+        fs::write(self.0.join("differences.json"), serde_json::to_string(listed).unwrap()).unwrap();
+    }
+
+    fn problems(&self) -> Vec<String> {
+        replay_file(&self.0.join("frames.jsonl")).unwrap().problems
+    }
+}
+
+fn listed() -> Vec<Value> {
+    serde_json::from_str(&fs::read_to_string(folder().join("differences.json")).unwrap()).unwrap()
+}
+
+#[track_caller]
+fn one(problems: &[String], parts: &[&str]) {
+    assert_eq!(problems.len(), 1, "{problems:?}");
+    assert!(parts.iter().all(|part| problems[0].contains(part)), "{problems:?}");
+}
+
 #[test]
 fn a_log_that_says_something_else_is_found() {
-    let folder =
-        std::env::temp_dir().join(format!("chat-testkit-foreign-{}", std::process::id())).join("s11");
-    fs::create_dir_all(&folder).unwrap();
-    fs::copy(self::folder().join("s11/frames.jsonl"), folder.join("frames.jsonl")).unwrap();
-    fs::copy(self::folder().join("differences.json"), folder.join("differences.json")).unwrap();
-    let log = fs::read_to_string(self::folder().join("s11/log.alice.jsonl")).unwrap();
+    let copy = Copy::new("log");
+    assert_eq!(copy.problems(), [""; 0]);
+    let log = fs::read_to_string(copy.0.join("log.alice.jsonl")).unwrap();
     // Twice for once.
     let last = log.lines().rfind(|line| line.contains("channelJoined")).unwrap();
-    fs::write(folder.join("log.alice.jsonl"), format!("{log}{last}\n")).unwrap();
-    let problems = replay_file(&folder.join("frames.jsonl")).unwrap().problems;
-    fs::remove_dir_all(folder.parent().unwrap()).unwrap();
-    assert_eq!(problems.len(), 1, "{problems:?}");
-    assert!(problems[0].contains("only Expected") && problems[0].contains("channelJoined"), "{problems:?}");
+    fs::write(copy.0.join("log.alice.jsonl"), format!("{log}{last}\n")).unwrap();
+    one(&copy.problems(), &["only Expected", "channelJoined"]);
+}
+
+#[test]
+fn a_log_of_nobody_in_the_recording_does_not_pass() {
+    let copy = Copy::new("carol");
+    fs::write(copy.0.join("log.carol.jsonl"), "").unwrap();
+    one(&copy.problems(), &["log.carol.jsonl: nobody in the recording is carol"]);
+    // Times are for people, and a log of all is not one person's.
+    fs::rename(copy.0.join("log.carol.jsonl"), copy.0.join("log.timed.jsonl")).unwrap();
+    fs::write(copy.0.join("log.jsonl"), "").unwrap();
+    assert_eq!(copy.problems(), [""; 0]);
+}
+
+#[test]
+fn entries_that_can_match_nothing_do_not_pass() {
+    let copy = Copy::new("entries");
+    let s11: Vec<Value> = listed().into_iter().filter(|entry| entry["scenario"] == "s11").collect();
+    let with = |change: fn(&mut Value)| {
+        let mut more = s11.clone();
+        more.push(s11[0].clone());
+        change(more.last_mut().unwrap());
+        copy.list(&more);
+        copy.problems()
+    };
+    one(&with(|_| ()), &["alice: step", "listed, but no difference"]);
+    one(&with(|entry| entry["client"] = "carol".into()), &["carol: listed, but not in the recording"]);
+    one(&with(|entry| entry["scenario"] = "s99".into()), &["differences.json: there is no folder s99"]);
+    // Of a person who is there, but whose events nothing is compared with.
+    copy.list(&s11);
+    fs::remove_file(copy.0.join("log.alice.jsonl")).unwrap();
+    let problems = copy.problems();
+    assert_eq!(problems.len(), s11.len(), "{problems:?}");
+    assert!(problems.iter().all(|problem| problem.starts_with("alice: listed, but without a log")));
 }

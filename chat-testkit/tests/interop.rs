@@ -11,6 +11,8 @@ use std::sync::{Arc, OnceLock};
 
 use chat_testkit::compare::{Differences, Report, compare_folders};
 use chat_testkit::interop::{Driver, Unavailable, Workshop, is_required};
+use chat_testkit::replay::replay_file;
+use chat_testkit::session_file::open;
 use libtest_mimic::{Arguments, Completion, Failed, Trial};
 
 /// The drivers. A differing line of one of them needs an entry in `differences.json`.
@@ -31,6 +33,10 @@ fn main() -> ExitCode {
         trials.push(with_node(&shared, format!("sdk_{scenario}"), move |workshop| sdk(workshop, scenario)));
     }
     trials.push(with_node(&shared, "a_wrong_service_is_caught".into(), a_wrong_service_is_caught));
+
+    if cfg!(unix) {
+        trials.push(with_node(&shared, "sdk_s03_recorded".into(), recorded));
+    }
 
     let conclusion = libtest_mimic::run(&arguments, trials);
     match Arc::into_inner(shared).and_then(OnceLock::into_inner) {
@@ -67,6 +73,34 @@ fn sdk(workshop: &Workshop, scenario: &str) -> Result<(), Failed> {
         Ok(())
     } else {
         Err(format!("the logs differ from the expected ones\n{report}").into())
+    }
+}
+
+/// The same with the recording proxy in between, which must change nothing; and its file has both people, and replays
+/// with what the SDK told them.
+fn recorded(workshop: &Workshop) -> Result<(), Failed> {
+    let driver = Driver::new(workshop, "s03", Path::new(PROGRAM));
+    let logs = driver.output("recorded").service("node recorded.js recorded/s03/session.jsonl").run()?;
+    let report = compare_folders("s03", &Workshop::expected("s03"), &logs, &differences()?)?;
+    if !report.passed() {
+        return Err(format!("the logs differ from the expected ones\n{report}").into());
+    }
+    let file = logs.join("session.jsonl");
+    let opened = open(&file)?;
+    if opened.damage.is_some() || !opened.session.ended {
+        return Err(format!("{}: {:?}", file.display(), opened.damage).into());
+    }
+    // What our client may tell otherwise than the SDK is known of another recording of this scenario.
+    fs::copy(
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/recordings/differences.json"),
+        logs.join("differences.json"),
+    )?;
+    let verdict = replay_file(&file)?;
+    let people: Vec<_> = verdict.timelines.iter().map(|(who, _)| who.as_str()).collect();
+    if verdict.passed() && people == ["alice", "bob"] {
+        Ok(())
+    } else {
+        Err(format!("{people:?}: {:#?} {:#?}", verdict.problems, verdict.notes).into())
     }
 }
 

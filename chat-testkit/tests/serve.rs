@@ -5,9 +5,10 @@ use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::PathBuf;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use chat_testkit::serve::{ServeConfig, Server};
+use futures_lite::future;
 use serde_json::{Value, json};
 
 /// Nothing here takes this long unless it hangs.
@@ -122,11 +123,48 @@ fn shutdown_is_answered_before_the_end() {
     assert!(TcpStream::connect(("127.0.0.1", server.admin_port())).is_err());
 }
 
+/// The service only says how long the rest of a burst takes: it is the host that waits.
+#[test]
+fn a_slow_burst_is_answered_when_all_is_stored() {
+    let server = start();
+    let mut control = Control::new(server.admin_port());
+    control.admin("seed", &json!({ "channels": 1, "identity": "alice" }));
+    let count = |control: &mut Control| {
+        control.admin("messages", &json!({ "channel": "seed-00000" })).1.as_array().unwrap().len()
+    };
+    let burst = |rate: u64| json!({ "channel": "seed-00000", "count": 4, "author": "alice", "rate": rate });
+    let begun = Instant::now();
+    let (status, answer) = control.admin("burst", &burst(10));
+    assert_eq!((status, &answer["posted"]), (200, &json!(4)));
+    assert_eq!(count(&mut control), 4);
+    assert!(begun.elapsed() >= Duration::from_millis(300), "{:?}", begun.elapsed());
+    // As fast as possible is at once.
+    control.admin("burst", &burst(0));
+    assert_eq!(count(&mut control), 8);
+
+    // Others are served meanwhile, and whoever waits for what is forgotten hears so.
+    let waiting = server.admin("burst", burst(1));
+    let others = async {
+        loop {
+            let messages = server.admin("messages", json!({ "channel": "seed-00000" })).await.unwrap();
+            if messages.as_array().unwrap().len() > 8 {
+                break;
+            }
+        }
+        server.admin("reset", json!({})).await.unwrap();
+    };
+    let begun = Instant::now();
+    let (answer, ()) = smol::block_on(future::zip(waiting, others));
+    let error = answer.unwrap_err();
+    assert_eq!((error.status(), error.to_string().contains("reset")), (500, true), "{error}");
+    assert!(begun.elapsed() < Duration::from_millis(2900), "{:?}", begun.elapsed());
+}
+
 mod connections {
     use super::*;
     use async_tungstenite::client_async;
     use async_tungstenite::tungstenite::Message;
-    use futures_lite::{StreamExt, future};
+    use futures_lite::StreamExt;
 
     type WebSocket = async_tungstenite::WebSocketStream<smol::net::TcpStream>;
 

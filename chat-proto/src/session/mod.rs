@@ -136,8 +136,11 @@ pub enum Wire {
     FromClient(FrameRecord),
     /// A message of the service.
     FromService(FrameRecord),
-    /// It is closed, with a WebSocket code if there was one.
+    /// It is closed, with its WebSocket code: 1005 for a close without one, 1006 for a cut without a closing handshake
+    /// (RFC 6455 §7.4.1). `None` where nobody knows.
     Closed(Option<u16>),
+    /// The client came, but the service could not be reached, for this reason: the client was let go.
+    Unreachable(Box<str>),
 }
 
 /// A line after the header, as it is written. Exactly one of `record`, `note`, `wire` and `end` is there.

@@ -136,13 +136,13 @@ pub(super) fn record(record: Record) -> Record {
             star_out(&mut reply.body);
             Record::Input(InputRecord::HttpDone(http, Ok(reply)))
         }
-        Record::Call { id, mut call, options } => {
+        Record::Call { id, mut call, options, refused } => {
             match &mut *call {
                 Call::UpdateToken(token) => *token = token_stand_in(token),
                 Call::SetPushRegistrationId(_, registration) => *registration = secret(registration),
                 _ => {}
             }
-            Record::Call { id, call, options }
+            Record::Call { id, call, options, refused }
         }
         Record::Command(Command::Send { link, bytes }) => {
             let mut bytes = bytes.into_vec();

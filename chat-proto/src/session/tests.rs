@@ -92,11 +92,13 @@ fn planted_secrets_reach_no_line() {
             id: None,
             call: Call::UpdateToken(token.clone()).into(),
             options: CallOptions::default(),
+            refused: None,
         }),
         What::Record(Record::Call {
             id: None,
             call: Call::SetPushRegistrationId(PushChannel::Fcm, Secret::new("hunter2")).into(),
             options: CallOptions::default(),
+            refused: None,
         }),
         What::Record(Record::Input(InputRecord::HttpDone(HttpId(1), Ok(HttpReply::new(200, odd.clone()))))),
         What::Record(

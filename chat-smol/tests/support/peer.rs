@@ -8,7 +8,7 @@ use async_tungstenite::{WebSocketStream, accept_async};
 use chat_proto::Frame;
 use chat_proto::frame::{FrameLimits, decode, encode};
 use chat_testkit::referee::Wire;
-use futures_lite::StreamExt;
+use futures_lite::{AsyncWriteExt, StreamExt};
 use futures_sink::Sink;
 use serde_json::{Value, json};
 use smol::io::{AsyncRead, AsyncWrite};
@@ -58,6 +58,18 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Peer<S> {
                 _ => {}
             }
         }
+    }
+
+    /// The bare connection, once all is flushed: what was read ahead is lost.
+    #[allow(dead_code, reason = "not every test that has a peer cuts it")]
+    pub(crate) fn into_parts(self) -> (S, Wire) {
+        (self.socket.into_inner(), self.wire)
+    }
+
+    /// Sends bytes past the WebSocket.
+    #[allow(dead_code, reason = "not every test that has a peer does")]
+    pub(crate) async fn send_raw(&mut self, bytes: &[u8]) {
+        AsyncWriteExt::write_all(self.socket.get_mut(), bytes).await.unwrap();
     }
 
     /// The next frame of `method`; others are left unanswered.

@@ -22,7 +22,7 @@ pub fn session_files(data: &[u8]) {
     let Opened { session, damage } = opened;
     if let Some(damage) = &damage {
         let lines = session.entries.last().map_or(1, |entry| entry.line) + u64::from(session.ended);
-        let next = if is_plain(&session) { line_of(damage).unwrap_or(0) } else { lines + 1 };
+        let next = if session.is_plain() { line_of(damage).unwrap_or(0) } else { lines + 1 };
         told_with_its_line(damage, next);
         before_the_damage(data, &session, next);
     }
@@ -33,17 +33,13 @@ pub fn session_files(data: &[u8]) {
     }
 }
 
-/// The plain form has no header, and a frame of a client may be two entries.
-fn is_plain(session: &SessionFile) -> bool {
-    &*session.header.origin == "frames" && session.is_wire()
-}
-
 fn line_of(damage: &Damage) -> Option<u64> {
     match damage {
         Damage::Io { .. } => None,
         Damage::NoHeader(_) | Damage::OtherVersion { .. } => Some(1),
         Damage::BadLine { line, .. }
         | Damage::WrongOrder { line, .. }
+        | Damage::Earlier { line, .. }
         | Damage::CutOff { line, .. }
         | Damage::AfterEnd { line } => Some(*line),
     }

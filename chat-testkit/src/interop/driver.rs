@@ -21,6 +21,7 @@ pub struct Driver<'a> {
     scenario: &'a str,
     program: &'a Path,
     config: Option<&'a str>,
+    command: Option<&'a str>,
     output: &'a str,
     limit: Duration,
 }
@@ -52,13 +53,28 @@ pub enum DriverError {
 impl<'a> Driver<'a> {
     /// The driver of a scenario, such as `s01`, against `program serve`, where `program` is `chat-testkit`.
     pub fn new(workshop: &'a Workshop, scenario: &'a str, program: &'a Path) -> Self {
-        Self { workshop, scenario, program, config: None, output: "out", limit: Duration::from_mins(2) }
+        Self {
+            workshop,
+            scenario,
+            program,
+            config: None,
+            command: None,
+            output: "out",
+            limit: Duration::from_mins(2),
+        }
     }
 
     /// Starts the service with these settings. For drivers that give none of their own; JSON without spaces.
     #[must_use]
     pub fn config(self, json: &'a str) -> Self {
         Self { config: Some(json), ..self }
+    }
+
+    /// Starts this instead of `program serve`, in the workshop's folder and with the program in the `PATH`; it is to
+    /// print the ports as `serve` does. The command is cut at spaces.
+    #[must_use]
+    pub fn service(self, command: &'a str) -> Self {
+        Self { command: Some(command), ..self }
     }
 
     /// Puts the logs into another folder of the workshop than `out`, so that a scenario can be run twice.
@@ -80,7 +96,7 @@ impl<'a> Driver<'a> {
             .arg(format!("{}.js", self.scenario))
             .current_dir(folder)
             .env("OUT", &out)
-            .env("SERVICE", self.service())
+            .env("SERVICE", self.starts())
             .env("PATH", self.path()?)
             .stdin(Stdio::null())
             .stdout(log.try_clone()?)
@@ -107,9 +123,13 @@ impl<'a> Driver<'a> {
     }
 
     /// The command that the drivers start; they cut it at spaces, so the program is found by `PATH`.
-    fn service(&self) -> OsString {
-        let mut command = self.program.file_name().unwrap_or_default().to_owned();
-        command.push(" serve --with-parent");
+    fn starts(&self) -> OsString {
+        let ours = || {
+            let mut program = self.program.file_name().unwrap_or_default().to_owned();
+            program.push(" serve --with-parent");
+            program
+        };
+        let mut command = self.command.map_or_else(ours, OsString::from);
         if let Some(config) = self.config {
             command.push(" --config ");
             command.push(config);

@@ -34,6 +34,11 @@ pub fn nothing_lost<C: Core>(run: &Run<C>) -> Result<(), Violation> {
     sent_once(&run.session, &run.truth)
 }
 
+/// Law 11, of the order alone, which any session shows: each message is told once, in the order of the indices.
+pub(super) fn told_in_order(session: &Session) -> Result<(), Violation> {
+    (0..session.clients.len()).try_for_each(|client| Heard::of(session, client).map(drop))
+}
+
 /// What an app heard of messages.
 #[derive(Debug, Default)]
 struct Heard {

@@ -3,7 +3,7 @@
 //! Each makes the clients of the session anew, leads them through what they were told, and asks at many of its steps
 //! what would be if something else happened there: clients are plain values, so a copy answers that. The numbers are
 //! those of the design. A client that is resumed after a crash is a client of its own; laws 5 and 11 follow it through its
-//! lives.
+//! lives. A session file is held against them by [`judge`], which says what of a law such a file cannot show.
 //!
 //! | law | function |
 //! |---|---|
@@ -26,6 +26,7 @@ mod loss;
 mod messages;
 mod objects;
 mod order;
+mod recorded;
 mod repeat;
 mod replay;
 mod secrets;
@@ -43,6 +44,7 @@ pub use loss::survives_loss;
 pub use messages::nothing_lost;
 pub use objects::ends_equal;
 pub use order::any_order;
+pub use recorded::{Breach, Judged, Judgement, judge};
 pub use repeat::repeats_itself;
 pub use secrets::keeps_secrets;
 pub use stale::stale_is_silent;

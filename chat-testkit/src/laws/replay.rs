@@ -103,6 +103,15 @@ impl<C: Core> Replay<C> {
         self.commands.len() + self.events.len() - before
     }
 
+    /// Takes one thing out, as it was taken out of the recorded client.
+    pub(super) fn take(&mut self, record: &Record) {
+        match record {
+            Record::Command(_) => drop(self.core.poll_command()),
+            Record::Event(_) => drop(self.core.poll_event()),
+            _ => {}
+        }
+    }
+
     /// Whether a timer is due by now: an entry would fire it, whatever else it does.
     pub(super) fn is_due(&self, at: Time) -> bool {
         self.core.deadline().is_some_and(|deadline| deadline.at <= at)

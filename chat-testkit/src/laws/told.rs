@@ -43,7 +43,8 @@ pub fn told_rightly<C: Core>(run: &Run<C>) -> Result<(), Violation> {
     Ok(())
 }
 
-fn told<C: Core>(
+/// The same of one client of any session, up to an entry; with the state that it had then, that must be what was told.
+pub(super) fn told<C: Core>(
     session: &Session,
     client: usize,
     healed: usize,

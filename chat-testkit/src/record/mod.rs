@@ -1,4 +1,5 @@
-//! A WebSocket proxy that any client can be pointed at: what passes goes on unchanged, and into a session file.
+//! A WebSocket proxy that any client can be pointed at: what passes goes on unchanged, and into a session file. A close
+//! goes on with its code and its reason, and a cut as a cut.
 //!
 //! Each line is written at once and secrets are starred out before (law 10), so whenever the proxy is killed the file has
 //! all that had passed. [`Proxy::stop`] adds the line that says that nothing is missing.
@@ -27,6 +28,9 @@ use smol::net::{TcpListener, TcpStream};
 
 use crate::session_file::{Writer, identity};
 pub use upstream::Upstream;
+
+/// How long a closing handshake may take.
+const CLOSING: Duration = Duration::from_secs(2);
 
 /// A running proxy. Dropping it stops it.
 #[derive(Debug)]
@@ -166,60 +170,87 @@ async fn connection(conn: usize, stream: TcpStream, upstream: Rc<Upstream>, tape
         Ok(service) => service,
         Err(error) => {
             eprintln!("chat-testkit record: {}: {error}", upstream.url());
-            return;
+            return tape.write(conn, Wire::Unreachable(error.to_string().into()));
         }
     };
     let Ok(client) = accept_async_with_config(stream, Some(config())).await else { return };
     tape.write(conn, Wire::Opened);
-    let (mut to_client, from_client) = client.split();
-    let (mut to_service, from_service) = service.split();
-    let out = async {
-        let code = pump(from_client, &mut to_service, |frame| {
-            if let FrameRecord::Binary(bytes) = &frame
-                && let Some(name) = identity(bytes)
-            {
-                tape.write(conn, Wire::Identity(name));
-            }
-            tape.write(conn, Wire::FromClient(frame));
-        });
-        code.await
-    };
-    let back = pump(from_service, &mut to_client, |frame| tape.write(conn, Wire::FromService(frame)));
-    let code = future::or(out, back).await;
-    tape.write(conn, Wire::Closed(code));
-    // Both sides are told with the same code; whoever closed knows already.
-    let close = code.map(|code| CloseFrame { code: code.into(), reason: "".into() });
-    let both = async {
-        let _ = to_client.close(close.clone()).await;
-        let _ = to_service.close(close).await;
-    };
-    future::or(both, async {
-        smol::Timer::after(Duration::from_secs(2)).await;
-    })
-    .await;
+    let (mut to_client, mut from_client) = client.split();
+    let (mut to_service, mut from_service) = service.split();
+    let out = pump(&mut from_client, &mut to_service, |frame| {
+        if let FrameRecord::Binary(bytes) = &frame
+            && let Some(name) = identity(bytes)
+        {
+            tape.write(conn, Wire::Identity(name));
+        }
+        tape.write(conn, Wire::FromClient(frame));
+    });
+    let back = pump(&mut from_service, &mut to_client, |frame| tape.write(conn, Wire::FromService(frame)));
+    let end = future::or(out, back).await;
+    tape.write(conn, Wire::Closed(Some(end.code())));
+    // A cut stays one: both sockets are dropped, and nobody says goodbye.
+    let End::Closed(frame) = end else { return };
+    let client = close(&mut to_client, &mut from_client, frame.clone());
+    let service = close(&mut to_service, &mut from_service, frame);
+    let both = async { _ = future::zip(client, service).await };
+    future::or(both, after(CLOSING)).await;
 }
 
-/// Carries messages one way until that way ends; the code that it was closed with.
+/// How a connection ended.
+enum End {
+    /// With a close frame, which may have a code and a reason.
+    Closed(Option<CloseFrame>),
+    /// Without one.
+    Cut,
+}
+
+impl End {
+    /// The codes 1005 and 1006 never stand in a frame: they say that there was no code, or no frame (RFC 6455 §7.4.1).
+    fn code(&self) -> u16 {
+        match self {
+            Self::Closed(Some(frame)) => frame.code.into(),
+            Self::Closed(None) => 1005,
+            Self::Cut => 1006,
+        }
+    }
+}
+
+/// Carries messages one way until that way ends.
 async fn pump<A, B>(
-    mut from: WebSocketReceiver<A>,
+    from: &mut WebSocketReceiver<A>,
     to: &mut WebSocketSender<B>,
     mut record: impl FnMut(FrameRecord),
-) -> Option<u16>
+) -> End
 where
     A: AsyncRead + AsyncWrite + Unpin,
     B: AsyncRead + AsyncWrite + Unpin,
 {
     while let Some(Ok(message)) = from.next().await {
-        match &message {
-            Message::Binary(bytes) => record(FrameRecord::Binary(bytes.to_vec())),
-            Message::Text(text) => record(FrameRecord::Text(text.as_str().into())),
-            Message::Close(frame) => return frame.as_ref().map(|frame| frame.code.into()),
+        match message {
+            Message::Binary(ref bytes) => record(FrameRecord::Binary(bytes.to_vec())),
+            Message::Text(ref text) => record(FrameRecord::Text(text.as_str().into())),
+            Message::Close(frame) => return End::Closed(frame),
             // Each side answers its own pings.
             Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => continue,
         }
         if to.send(message).await.is_err() {
-            return None;
+            // The other side is gone; how it went is read on the way back, if it said so.
+            after(CLOSING).await;
+            return End::Cut;
         }
     }
-    None
+    End::Cut
+}
+
+/// Closes one side as the other was closed, and waits for its end; the one that closed has its close answered.
+async fn close<S>(to: &mut WebSocketSender<S>, from: &mut WebSocketReceiver<S>, frame: Option<CloseFrame>)
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let _ = to.close(frame).await;
+    while let Some(Ok(_)) = from.next().await {}
+}
+
+async fn after(time: Duration) {
+    smol::Timer::after(time).await;
 }

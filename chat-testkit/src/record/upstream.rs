@@ -10,7 +10,8 @@ use async_tungstenite::tungstenite::protocol::WebSocketConfig;
 use async_tungstenite::{WebSocketStream, client_async_with_config};
 use futures_lite::{AsyncRead, AsyncWrite};
 use futures_rustls::TlsConnector;
-use rustls::pki_types::ServerName;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
 use smol::net::TcpStream;
 
@@ -26,6 +27,8 @@ pub struct Upstream {
     host: String,
     port: u16,
     tls: bool,
+    /// Who may vouch for it, besides those that Mozilla trusts.
+    roots: Vec<CertificateDer<'static>>,
 }
 
 /// An address that is none of a WebSocket.
@@ -46,7 +49,7 @@ impl FromStr for Upstream {
         };
         let host = uri.host().ok_or_else(bad)?.trim_matches(['[', ']']).to_owned();
         let port = uri.port_u16().unwrap_or(if tls { 443 } else { 80 });
-        Ok(Self { url: url.into(), host, port, tls })
+        Ok(Self { url: url.into(), host, port, tls, roots: Vec::new() })
     }
 }
 
@@ -56,6 +59,20 @@ impl Upstream {
         &self.url
     }
 
+    /// Takes these for roots too: certificates in PEM, such as a company's own, or that of a test.
+    ///
+    /// # Errors
+    /// There is no certificate in it, or one that cannot be read.
+    pub fn trust(mut self, pem: &[u8]) -> io::Result<Self> {
+        let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
+        let found = found.map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error.to_string()))?;
+        if found.is_empty() {
+            return Err(io::Error::new(io::ErrorKind::InvalidData, "there is no certificate in it"));
+        }
+        self.roots.extend(found);
+        Ok(self)
+    }
+
     pub(super) async fn connect(
         &self,
         config: WebSocketConfig,
@@ -63,7 +80,10 @@ impl Upstream {
         let tcp = TcpStream::connect((self.host.as_str(), self.port)).await?;
         let _ = tcp.set_nodelay(true);
         let stream: Pin<Box<dyn Stream>> = if self.tls {
-            let roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
+            let mut roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
+            for root in &self.roots {
+                roots.add(root.clone()).map_err(io::Error::other)?;
+            }
             let tls = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
                 .with_safe_default_protocol_versions()
                 .map_err(io::Error::other)?

@@ -93,6 +93,30 @@ pub enum Kind {
     },
 }
 
+/// Whoever adds a kind has to name it here, since `name` knows all: so the list is complete.
+macro_rules! names {
+    ($($name:ident),+ $(,)?) => {
+        impl Kind {
+            /// The names of all kinds, in the order of the enum.
+            pub const NAMES: &[&str] = &[$(stringify!($name)),+];
+
+            /// Its name.
+            pub fn name(&self) -> &'static str {
+                match self {
+                    $(Self::$name { .. } => stringify!($name),)+
+                }
+            }
+        }
+    };
+}
+
+names! {
+    CommandsLeft, Overslept, ClockBackwards, OpenUnanswered, CloseUnanswered, NotAskedFor, OpenedTwice,
+    OpenedAfterClosed, ClosedTwice, FrameBeforeOpened, FrameAfterClosed, HttpUnanswered, HttpNotAskedFor, HttpAfterDone,
+    SaveUnanswered, StoredNotSaved, StoredOutOfOrder, SendOutOfOrder, SendOnWrongLink, SendTwice, SendLost,
+    SendNotAskedFor, FrameMangled, StoppedReading,
+}
+
 impl Kind {
     /// What a good host does instead.
     pub fn expected(&self) -> &'static str {

@@ -26,6 +26,8 @@ pub(super) struct Life {
     phase: Phase,
     /// When its last `Open` or `Close` was taken, until that is answered or reported.
     owes: Option<Time>,
+    /// The client was told that it is open, at any time.
+    opened: bool,
     /// `Close` was taken: what is to be sent comes before it.
     pub(super) closing: bool,
     /// What was to be sent.
@@ -35,6 +37,11 @@ pub(super) struct Life {
 }
 
 impl Life {
+    /// Whether it was ever told open.
+    pub(super) fn opened(&self) -> bool {
+        self.opened
+    }
+
     /// Whether the peer's messages should still arrive.
     pub(super) fn reads(&self) -> bool {
         self.phase == Phase::Open && !self.closing
@@ -63,6 +70,7 @@ impl Links {
                 let life = Life {
                     phase: Phase::Opening,
                     owes: Some(now),
+                    opened: false,
                     closing: false,
                     asked: Vec::new(),
                     told: Vec::new(),
@@ -97,6 +105,7 @@ impl Links {
         match (input, life.phase) {
             (Input::Opened(_), Phase::Opening) => {
                 life.phase = Phase::Open;
+                life.opened = true;
                 // One that was to be closed meanwhile still owes its `Closed`.
                 if !life.closing {
                     life.owes = None;

@@ -154,7 +154,8 @@ impl<C: Core> HostCheck<C> {
 
     /// Holds what the host asked its sockets against what a peer saw on them, one [`Wire`] for each connection in the
     /// order of their beginning. Ask when all has arrived that could: what the peer sent and the client was not told is
-    /// taken for unread.
+    /// taken for unread. Where it received nothing at all, nothing was written: so a peer that reads nothing, or loses
+    /// without a word what was written, is not to be compared.
     pub fn compare<W: Borrow<Wire>>(&mut self, wires: impl IntoIterator<Item = W>) {
         for kind in wire::compare(&self.links, wires) {
             self.breach(self.now, kind);

@@ -27,7 +27,8 @@ impl Print {
 pub struct Wire {
     received: Vec<Print>,
     sent: Vec<Print>,
-    closed: bool,
+    /// The host closed it in the orderly way; how much had been sent by then.
+    closed: Option<usize>,
 }
 
 impl Wire {
@@ -48,7 +49,7 @@ impl Wire {
 
     /// The host closed the connection in the orderly way.
     pub fn closed(&mut self) {
-        self.closed = true;
+        self.closed.get_or_insert(self.sent.len());
     }
 }
 
@@ -60,6 +61,7 @@ struct Asked<'a> {
     bound: bool,
 }
 
+/// What a host did on its connections that it should not have done.
 pub(super) fn compare<W: Borrow<Wire>>(links: &Links, wires: impl IntoIterator<Item = W>) -> Vec<Kind> {
     let mut asked: BTreeMap<LinkId, Asked<'_>> = links
         .iter()
@@ -69,14 +71,53 @@ pub(super) fn compare<W: Borrow<Wire>>(links: &Links, wires: impl IntoIterator<I
         })
         .collect();
     let mut kinds = Vec::new();
-    for wire in wires {
-        let wire = wire.borrow();
-        if let Some(link) = written(wire, &mut asked, &mut kinds) {
-            read(wire, link, links, &mut kinds);
-            lost(wire, link, links, &asked, &mut kinds);
-        }
+    let wires: Vec<W> = wires.into_iter().collect();
+    let mut bound: Vec<(&Wire, Option<LinkId>)> = wires
+        .iter()
+        .map(|wire| {
+            let wire = wire.borrow();
+            (wire, written(wire, &mut asked, &mut kinds))
+        })
+        .collect();
+    silent(&mut bound, links);
+    let mut unread = Vec::new();
+    let mute = bound.iter().all(|(wire, _)| wire.received.is_empty());
+    for (wire, link) in bound {
+        let Some(link) = link else { continue };
+        read(wire, link, links, &mut kinds);
+        lost((wire, mute), link, links, &asked, &mut kinds);
+        unread.extend(never_read(wire, link, links));
+    }
+    // One answer may cross the `Close` that gave it up; but whoever never told of a single message reads nothing.
+    if unread.len() > 1 && links.iter().all(|(_, life)| life.told.is_empty()) {
+        kinds.extend(unread);
     }
     kinds
+}
+
+/// A connection on which nothing arrived, or nothing that was asked for, goes with the oldest socket that was opened and
+/// has none, between those of the connections before and after it. If connections are missing, nobody can tell.
+fn silent(bound: &mut [(&Wire, Option<LinkId>)], links: &Links) {
+    let mut free: Vec<LinkId> =
+        links.iter().filter(|(_, life)| life.opened()).map(|(link, _)| link).collect();
+    if bound.len() < free.len() {
+        return;
+    }
+    free.retain(|link| bound.iter().all(|(_, of)| *of != Some(*link)));
+    let mut free = free.into_iter().peekable();
+    let mut before = None;
+    for at in 0..bound.len() {
+        if let Some((_, Some(link))) = bound.get(at) {
+            before = before.max(Some(*link));
+            continue;
+        }
+        while free.next_if(|link| before > Some(*link)).is_some() {}
+        let after = bound.iter().skip(at).find_map(|(_, link)| *link);
+        let link = free.next_if(|link| after.is_none_or(|after| *link < after));
+        if let Some((_, of)) = bound.get_mut(at) {
+            *of = link;
+        }
+    }
 }
 
 /// Follows what the host wrote. The connection goes with the link of its first message that goes with no other.
@@ -145,16 +186,25 @@ fn read(wire: &Wire, link: LinkId, links: &Links, kinds: &mut Vec<Kind>) {
     }
 }
 
-/// Gaps are lost for sure; what came last may be on its way, unless the connection was closed after it.
+/// What was not read of a connection that the host closed, if that is all of it.
+fn never_read(wire: &Wire, link: LinkId, links: &Links) -> Option<Kind> {
+    let life = links.get(link).filter(|life| life.closing && life.opened() && life.told.is_empty())?;
+    let messages = wire.closed.unwrap_or(wire.sent.len());
+    (messages > 0 && !life.reads()).then_some(Kind::StoppedReading { link, messages })
+}
+
+/// Gaps are lost for sure; what came last may be on its way, unless the connection was closed after it. Where nothing at
+/// all arrived of a socket that the host was asked to close, or of any socket until now, nothing was written.
 fn lost(
-    wire: &Wire,
+    (wire, mute): (&Wire, bool),
     link: LinkId,
     links: &Links,
     asked: &BTreeMap<LinkId, Asked<'_>>,
     kinds: &mut Vec<Kind>,
 ) {
     let (Some(of), Some(life)) = (asked.get(&link), links.get(link)) else { return };
-    let in_full = wire.closed && life.closing && of.seen.len() < MOST_PRINTS;
+    let nothing = wire.received.is_empty() && (life.closing || mute && life.reads());
+    let in_full = nothing || wire.closed.is_some() && life.closing && of.seen.len() < MOST_PRINTS;
     let last =
         if in_full { of.seen.len() } else { of.seen.iter().rposition(|seen| *seen).map_or(0, |n| n + 1) };
     let messages = of.seen.iter().take(last).filter(|seen| !**seen).count();

@@ -1,7 +1,8 @@
+use std::collections::BTreeMap;
 use std::fmt;
 
 use chat_proto::session::{What, redacted_record};
-use chat_proto::{Client, Record};
+use chat_proto::{CallError, CallId, Cancel, Event, Record, Refused};
 
 use crate::session_file::SessionFile;
 use crate::world::Core;
@@ -68,14 +69,14 @@ impl fmt::Display for Around<'_> {
 ///
 /// # Errors
 /// The first thing that went otherwise.
-pub fn exact<C: Core + From<Client>>(session: &SessionFile) -> Result<Exact, Box<Mismatch>> {
+pub fn exact<C: Core>(session: &SessionFile) -> Result<Exact, Box<Mismatch>> {
     let mut clients = Vec::new();
     for (who, of) in session.header.clients.iter().enumerate() {
         let (config, token) = (of.config.clone(), of.stand_in.clone());
         clients.push(match &of.saved {
             None => C::new(config, token, &of.seed, of.start),
-            Some(saved) => match Client::resume(config, token, &of.seed, of.start, saved.clone()) {
-                Ok(client) => C::from(client),
+            Some(saved) => match C::resume(config, token, &of.seed, of.start, saved.clone()) {
+                Ok(client) => client,
                 Err(error) => {
                     let (client, replayed) = (session.name(who), Some(error.to_string()));
                     let recorded = Some("a resumed client".to_owned());
@@ -85,6 +86,8 @@ pub fn exact<C: Core + From<Client>>(session: &SessionFile) -> Result<Exact, Box
         });
     }
     let mut done = Exact::default();
+    // What `cancel` returned, until the answer comes.
+    let mut cancelled: BTreeMap<(usize, CallId), bool> = BTreeMap::new();
     for entry in &session.entries {
         let (What::Record(record), Some(client)) = (&entry.what, clients.get_mut(entry.who)) else {
             continue;
@@ -95,21 +98,32 @@ pub fn exact<C: Core + From<Client>>(session: &SessionFile) -> Result<Exact, Box
         };
         match record {
             Record::Input(input) => client.handle(entry.at, input.as_input()),
-            Record::Call { id, call, options } => {
-                let replayed = client.call(entry.at, (**call).clone(), *options).ok();
-                if replayed != *id {
-                    let shown = |id: Option<chat_proto::CallId>| {
-                        Some(id.map_or("refused".into(), |id| id.to_string()))
-                    };
-                    return Err(mismatch(shown(*id), shown(replayed)));
+            Record::Call { call, options, .. } => {
+                let result = client.call(entry.at, (**call).clone(), *options);
+                if let Some((recorded, replayed)) = taken_otherwise(record, &result) {
+                    return Err(mismatch(Some(recorded), Some(replayed)));
                 }
             }
-            Record::Cancel(id) => drop(client.cancel(entry.at, *id)),
+            Record::Cancel(id) => {
+                let withdrawn = client.cancel(entry.at, *id) == Cancel::Cancelled;
+                *cancelled.entry((entry.who, *id)).or_default() |= withdrawn;
+            }
             Record::Command(_) | Record::Event(_) => {
                 let replayed = match record {
                     Record::Command(_) => client.poll_command().map(Record::from),
                     _ => client.poll_event().map(Record::from),
                 };
+                // What `cancel` returned is not in a file, but the answer says it.
+                if let Record::Event(Event::Answer { call, result }) = record
+                    && let Some(withdrawn) = cancelled.remove(&(entry.who, *call))
+                    && withdrawn != matches!(result, Err(CallError::Cancelled))
+                {
+                    let replayed = if withdrawn { "cancelled" } else { "too late to cancel" };
+                    return Err(mismatch(
+                        Some(format!("{call} ends with {result:?}")),
+                        Some(replayed.into()),
+                    ));
+                }
                 let (recorded, replayed) = (redacted_record(record.clone()), replayed.map(redacted_record));
                 if replayed.as_ref() != Some(&recorded) {
                     return Err(mismatch(Some(recorded), replayed));
@@ -132,4 +146,19 @@ pub fn exact<C: Core + From<Client>>(session: &SessionFile) -> Result<Exact, Box
         }
     }
     Ok(done)
+}
+
+/// How a call was taken then and is now, if that is not the same. Old records do not say why a call was refused.
+pub(crate) fn taken_otherwise(then: &Record, now: &Result<CallId, Refused>) -> Option<(String, String)> {
+    let Record::Call { id, refused, .. } = then else { return None };
+    let then = match id {
+        Some(id) => id.to_string(),
+        None => refused.map_or_else(|| "refused".into(), |reason| format!("refused: {reason}")),
+    };
+    let now = match now {
+        Ok(id) => id.to_string(),
+        Err(_) if id.is_none() && refused.is_none() => "refused".into(),
+        Err(refused) => refused.to_string(),
+    };
+    (then != now).then_some((then, now))
 }

@@ -6,11 +6,13 @@
 //! - [`foreign()`]: frames of any client, recorded on the wire. Our client is asked for what the recorded one asked for, and
 //!   the recording answers it. What our client tells can then be held against the log of the recorded one: [`against_log`].
 
+mod beside;
 mod exact;
 mod foreign;
 mod steps;
 mod verdict;
 
+pub(crate) use exact::taken_otherwise;
 pub use exact::{Exact, Mismatch, exact};
 pub use foreign::{Foreign, foreign};
 pub use steps::against_log;

@@ -1,4 +1,6 @@
-use chat_proto::{Call, Client, CreateChannel, Event, Json, SendMessage};
+use chat_proto::{
+    Call, CallId, Cancel, Client, CreateChannel, Event, Json, Record, RefusedReason, SendMessage, Time,
+};
 
 use super::exact;
 use crate::service::ServiceConfig;
@@ -6,6 +8,7 @@ use crate::session_file::SessionFile;
 use crate::session_file::{What, parse};
 use crate::stage::Stage;
 use crate::world::{Plan, World};
+use crate::wrong::{Twist, Wrong};
 
 /// Through the text of a file, as a replay from disk.
 fn stored(session: &SessionFile) -> SessionFile {
@@ -53,9 +56,10 @@ fn sessions_of_stormy_worlds_replay_from_their_files() {
 #[test]
 fn what_was_edited_is_found() {
     let whole = stored(&story());
-    let place = whole.entries.iter().position(|entry| {
-        matches!(&entry.what, What::Record(chat_proto::Record::Event(Event::MessageAdded(_))))
-    });
+    let place = whole
+        .entries
+        .iter()
+        .position(|entry| matches!(&entry.what, What::Record(Record::Event(Event::MessageAdded(_)))));
     let place = place.unwrap();
     let line = whole.entries[place].line;
 
@@ -72,7 +76,7 @@ fn what_was_edited_is_found() {
     // Of two long texts the place is shown where they part, and what they are at all.
     let mut session = whole.clone();
     for entry in &mut session.entries {
-        if let What::Record(chat_proto::Record::Call { call, .. }) = &mut entry.what
+        if let What::Record(Record::Call { call, .. }) = &mut entry.what
             && let Call::SendMessage(message) = &mut **call
         {
             message.body = Some("another text".into());
@@ -90,12 +94,79 @@ fn what_was_edited_is_found() {
 
     let mut session = whole.clone();
     let last = session.entries.pop().unwrap();
-    assert!(matches!(last.what, What::Record(chat_proto::Record::Event(_) | chat_proto::Record::Command(_))));
+    assert!(matches!(last.what, What::Record(Record::Event(_) | Record::Command(_))));
     let mismatch = exact::<Client>(&session).unwrap_err();
     assert_eq!((mismatch.line, mismatch.recorded.is_none()), (0, true));
     // A recording that does not tell its end may lack its last moments.
     session.ended = false;
     exact::<Client>(&session).unwrap();
+}
+
+/// One that says the contrary of what becomes of a call that is withdrawn.
+#[derive(Debug, Clone, Default)]
+struct Denies;
+
+impl Twist for Denies {
+    fn cancel(&mut self, client: &mut Client, now: Time, id: CallId) -> Cancel {
+        match client.cancel(now, id) {
+            Cancel::Cancelled => Cancel::TooLate,
+            Cancel::TooLate => Cancel::Cancelled,
+        }
+    }
+}
+
+/// What `cancel` returned is not in a file, but the answer is.
+#[test]
+fn a_client_that_says_something_else_of_a_withdrawn_call_is_found() {
+    let mut stage = Stage::new(ServiceConfig::default());
+    let alice = stage.enter("alice");
+    stage.settle();
+    // One whose request has left, and one that waits for a connection.
+    let late = stage.start(alice, Call::CreateChannel(CreateChannel::default())).unwrap();
+    assert_eq!(stage.cancel(alice, late), Cancel::TooLate);
+    stage.settle();
+    let session = stored(&stage.session("too late"));
+    exact::<Client>(&session).unwrap();
+    let mismatch = exact::<Wrong<Denies>>(&session).unwrap_err();
+    assert_eq!(mismatch.replayed.as_deref(), Some("cancelled"), "{mismatch}");
+
+    stage.reachable(false);
+    stage.cut(alice);
+    stage.settle();
+    let early = stage.start(alice, Call::GetPublicChannelDescriptors).unwrap();
+    assert_eq!(stage.cancel(alice, early), Cancel::Cancelled);
+    stage.settle();
+    let whole = stored(&stage.session("in time"));
+    exact::<Client>(&whole).unwrap();
+    let mut session = whole;
+    // The first one would be found first.
+    session.entries.retain(|entry| entry.what != What::Record(Record::Cancel(late)));
+    exact::<Client>(&session).unwrap();
+    let mismatch = exact::<Wrong<Denies>>(&session).unwrap_err();
+    assert_eq!(mismatch.replayed.as_deref(), Some("too late to cancel"), "{mismatch}");
+}
+
+#[test]
+fn why_a_call_was_refused_is_recorded_and_compared() {
+    let mut stage = Stage::new(ServiceConfig::default());
+    let alice = stage.enter("alice");
+    stage.settle();
+    stage.ask(alice, Call::Shutdown { drain_until: None }).unwrap();
+    assert!(stage.start(alice, Call::GetPublicChannelDescriptors).is_err());
+    let mut session = stored(&stage.session("refused"));
+    assert!(session.to_text().contains(r#""refused":"ShutDown""#));
+    exact::<Client>(&session).unwrap();
+    let reason = session.entries.iter_mut().find_map(|entry| match &mut entry.what {
+        What::Record(Record::Call { refused, .. }) => refused.as_mut(),
+        _ => None,
+    });
+    *reason.unwrap() = RefusedReason::TooManyCalls;
+    let mismatch = exact::<Client>(&session).unwrap_err();
+    let said = (mismatch.recorded.as_deref(), mismatch.replayed.as_deref());
+    assert_eq!(said, (Some("refused: too many calls are pending"), Some("refused: the client is shut down")));
+    // An old file does not say.
+    let old = session.to_text().replace(r#","refused":"TooManyCalls""#, "");
+    exact::<Client>(&parse(old.as_bytes()).unwrap().session).unwrap();
 }
 
 #[test]

@@ -66,6 +66,8 @@ pub(super) struct Engine {
     last_exchange: u64,
     max_unread_bytes: usize,
     recorder: Option<Recorder>,
+    /// Answers of commands that are not done yet, and when they are.
+    held: Vec<(Time, Sender<AdminAnswer>, AdminAnswer)>,
 }
 
 impl Engine {
@@ -81,13 +83,15 @@ impl Engine {
             last_exchange: 0,
             max_unread_bytes: config.max_unread_bytes,
             recorder,
+            held: Vec::new(),
         }
     }
 
     /// Serves until the work `Stop` or the command `shutdown`.
     pub(super) async fn run(mut self, inbox: Receiver<Work>) {
         loop {
-            let wait = self.service.deadline().map(|due| {
+            let held = self.held.iter().map(|(due, ..)| *due).min();
+            let wait = self.service.deadline().into_iter().chain(held).min().map(|due| {
                 let wait =
                     (self.origin + Duration::from_millis(due.as_millis())).duration_since(Instant::now());
                 wait.max(SHORTEST_WAIT)
@@ -106,6 +110,7 @@ impl Engine {
                 self.service.handle(now, ServiceInput::Tick);
                 self.perform(now);
             }
+            self.release(now);
             match work {
                 None => {}
                 Some(Work::Stop) => break,
@@ -113,7 +118,14 @@ impl Engine {
                     let result = self.admin(now, &command, &arguments);
                     // What the command sends is on its way before the command is answered.
                     self.perform(now);
-                    let _ = answer.send(result).await;
+                    if command == "reset" {
+                        self.forsake();
+                    }
+                    match pending(&result) {
+                        // The service does not wait, and says what is left to be done: we do.
+                        Some(pending) => self.held.push((now + pending, answer, result)),
+                        None => drop(answer.send(result).await),
+                    }
                     if command == "shutdown" {
                         break;
                     }
@@ -129,6 +141,21 @@ impl Engine {
 
     fn now(&self) -> Time {
         Time::ZERO + self.origin.elapsed()
+    }
+
+    /// Gives the answers whose time has come, after what was due by then was done.
+    fn release(&mut self, now: Time) {
+        for (_, answer, result) in self.held.extract_if(.., |(due, ..)| *due <= now) {
+            // Room for one, and nobody else answers; whoever asked may have gone.
+            let _ = answer.try_send(result);
+        }
+    }
+
+    /// What was to be done is forgotten: those who wait for it hear so.
+    fn forsake(&mut self) {
+        for (_, answer, _) in self.held.drain(..) {
+            let _ = answer.try_send(Err(AdminError::Failed("reset before it was done".into())));
+        }
     }
 
     fn take_in(&mut self, now: Time, work: Work) {
@@ -234,4 +261,10 @@ impl Engine {
             _ => self.service.admin(now, command, arguments),
         }
     }
+}
+
+/// How long from now a command goes on after its answer.
+fn pending(answer: &AdminAnswer) -> Option<Duration> {
+    let ms = answer.as_ref().ok()?.get("pendingMs")?.as_u64()?;
+    (ms > 0).then(|| Duration::from_millis(ms))
 }

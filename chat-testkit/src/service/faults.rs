@@ -1,5 +1,7 @@
 //! Scripted faults: at which stage, for what, how often, and what happens then.
 
+mod check;
+
 use regex::Regex;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -12,6 +14,17 @@ pub(crate) enum Stage {
     Http,
     Command,
     Event,
+}
+
+impl Stage {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Twilsock => "twilsock",
+            Self::Http => "http",
+            Self::Command => "command",
+            Self::Event => "event",
+        }
+    }
 }
 
 /// What becomes of an event.
@@ -83,8 +96,9 @@ pub(crate) struct Rule {
     /// How often it acted.
     #[serde(default)]
     hits: u64,
+    /// The patterns of the fact `path`: any of them.
     #[serde(skip)]
-    path: Option<Regex>,
+    paths: Vec<Regex>,
 }
 
 const fn once() -> i64 {
@@ -102,11 +116,16 @@ pub(crate) struct Faults {
 pub(crate) type Facts<'a> = [(&'static str, Option<&'a str>)];
 
 impl Faults {
-    pub(crate) fn add(&mut self, rule: &Value) -> Result<Value, String> {
-        let mut rule: Rule = serde_json::from_value(rule.clone()).map_err(|e| e.to_string())?;
-        if let Some(pattern) = rule.facts.get("path").and_then(Value::as_str) {
-            rule.path = Some(Regex::new(pattern).map_err(|e| e.to_string())?);
-        }
+    pub(crate) fn add(&mut self, given: &Map<String, Value>) -> Result<Value, String> {
+        let mut rule: Rule = serde_json::from_value(given.clone().into()).map_err(|e| e.to_string())?;
+        check::check(rule.on, given)?;
+        let patterns = match rule.facts.get("path") {
+            Some(Value::Array(any)) => any.as_slice(),
+            Some(one) => std::slice::from_ref(one),
+            None => &[],
+        };
+        let patterns = patterns.iter().filter_map(Value::as_str);
+        rule.paths = patterns.map(Regex::new).collect::<Result<_, _>>().map_err(|e| e.to_string())?;
         self.made += 1;
         rule.id = self.made;
         rule.hits = 0;
@@ -147,10 +166,10 @@ impl Rule {
     fn matches(&self, facts: &Facts<'_>) -> bool {
         self.facts.iter().all(|(name, wanted)| {
             let Some((_, Some(fact))) = facts.iter().find(|(known, _)| known == name) else { return false };
-            match (&self.path, wanted) {
-                (Some(path), _) if name == "path" => path.is_match(fact),
-                (_, Value::Array(any)) => any.iter().any(|wanted| wanted == fact),
-                (_, wanted) => wanted == fact,
+            match wanted {
+                _ if name == "path" => self.paths.iter().any(|path| path.is_match(fact)),
+                Value::Array(any) => any.iter().any(|wanted| wanted == fact),
+                wanted => wanted == fact,
             }
         })
     }

@@ -75,6 +75,12 @@ impl SessionFile {
         self.header.clients.is_empty()
     }
 
+    /// Whether it was read from the plain form, which tools of any make write: no header, and a frame of a client may be
+    /// two entries.
+    pub fn is_plain(&self) -> bool {
+        self.is_wire() && &*self.header.origin == plain::ORIGIN
+    }
+
     /// What a client is called: its identity, else its place.
     pub fn name(&self, client: usize) -> String {
         let known = self.header.clients.get(client).and_then(|client| client.identity.as_ref());
@@ -102,7 +108,7 @@ impl From<&world::Session> for SessionFile {
         lines.extend(notes.map(|note| (note.at, note.client, What::Note(note.text.clone()))));
         let mut file = Self::new(Header::new("a simulated world", clients), lines);
         // What waited in a client that was lost, or in a world that broke a law, never came out.
-        file.ended = session.is_whole();
+        file.ended = if session.recorded { session.ended } else { session.is_whole() };
         file
     }
 }

@@ -28,6 +28,9 @@ enum Direction {
     Meta,
 }
 
+/// What the header of such a session calls its origin.
+pub(super) const ORIGIN: &str = "frames";
+
 pub(super) fn is_plain(first: &str) -> bool {
     serde_json::from_str::<Plain<'_>>(first).is_ok()
 }
@@ -43,11 +46,13 @@ pub fn from_plain(bytes: &[u8]) -> Result<SessionFile, Damage> {
 
 #[expect(clippy::unnecessary_wraps, reason = "as its sibling for session files")]
 pub(super) fn parse(bytes: &[u8]) -> Result<Opened, Damage> {
-    let mut session = SessionFile { header: Header::new("frames", []), entries: Vec::new(), ended: false };
+    let mut session = SessionFile { header: Header::new(ORIGIN, []), entries: Vec::new(), ended: false };
     let mut lines = Lines { rest: bytes, line: 0 };
+    // Lines of the plain form have no numbers, but they were written one after the other.
+    let mut before = 0.0;
     while let Some(text) = lines.next() {
         let line = lines.line;
-        match text.and_then(|text| entries(text, line)) {
+        match text.and_then(|text| entries(text, line, &mut before)) {
             Ok(entries) => session.entries.extend(entries),
             Err(damage) => return Ok(Opened { session, damage: Some(damage) }),
         }
@@ -57,10 +62,14 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Opened, Damage> {
     Ok(Opened { session, damage: None })
 }
 
-fn entries(text: &str, line: u64) -> Result<Vec<Entry>, Damage> {
+fn entries(text: &str, line: u64, before: &mut f64) -> Result<Vec<Entry>, Damage> {
     let bad = |problem: String| Damage::BadLine { line, problem };
     let Plain { t_ms, conn, dir, text, base64 } =
         serde_json::from_str(text).map_err(|error| bad(problem(&error)))?;
+    if t_ms < *before {
+        return Err(Damage::Earlier { line, at: t_ms, before: *before });
+    }
+    *before = t_ms;
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "saturates, as it should")]
     let at = Time::from_millis(t_ms.round() as u64);
     let bytes = match (text, base64) {

@@ -47,6 +47,18 @@ pub enum Damage {
         /// What it says.
         said: u64,
     },
+    /// A line of frames in the plain form is earlier than the one before it: the plain form has no other order.
+    #[error(
+        "line {line}: its time is {at} ms, and that of the line before was {before} ms: lines were swapped or edited"
+    )]
+    Earlier {
+        /// Counted from 1.
+        line: u64,
+        /// What it says, in milliseconds.
+        at: f64,
+        /// What the line before it says.
+        before: f64,
+    },
     /// The file ends inside of a line.
     #[error("line {line}: the file is cut off after {bytes} bytes of this line")]
     CutOff {

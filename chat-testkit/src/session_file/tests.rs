@@ -149,6 +149,7 @@ fn some_input() -> impl Strategy<Value = Record> {
             id: None,
             call: Call::Join(ChannelSid::new(&*sid)).into(),
             options: CallOptions::default(),
+            refused: None,
         }),
     ]
 }

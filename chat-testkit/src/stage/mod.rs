@@ -89,6 +89,10 @@ struct Person {
     frozen: bool,
     /// The newest connection that was frozen: it stays so.
     deaf: Option<ConnId>,
+    /// What anything takes longer between this person and the service than between others.
+    lag: Duration,
+    /// When the last message arrives that is on its way to the service, and to this person: none overtakes it.
+    last: (Time, Time),
     /// Does not take events.
     neglected: bool,
     /// Went away.
@@ -186,7 +190,7 @@ impl Stage {
         let Some(person) = self.people.get_mut(who.0) else { unreachable!("only this stage makes them") };
         let asked = call.clone();
         let id = person.client.call(self.now, call, options);
-        self.tape.call(self.now, person.seat, id.as_ref().ok().copied(), asked, options);
+        self.tape.call(self.now, person.seat, &id, asked, options);
         self.drain(who);
         id
     }
@@ -426,6 +430,7 @@ impl Stage {
                 Command::Open { link, .. } => self.open(who, link),
                 Command::Send { link: on, bytes } => {
                     if let Some((_, conn)) = link.filter(|(of, _)| *of == on) {
+                        let at = self.arrives(who, true);
                         self.wire.send(at, Parcel::ToService(conn, bytes.into_vec()));
                     }
                 }
@@ -446,8 +451,15 @@ impl Stage {
     }
 
     fn drain_service(&mut self) {
-        let at = self.now + LATENCY;
+        let now = self.now + LATENCY;
         while let Some(output) = self.service.poll_output() {
+            let to = match &output {
+                ServiceOutput::Send { conn, .. }
+                | ServiceOutput::SendText { conn, .. }
+                | ServiceOutput::Close { conn, .. } => self.owner(*conn),
+                _ => None,
+            };
+            let at = to.map_or(now, |(who, _)| self.arrives(who, false));
             match output {
                 ServiceOutput::Send { conn, bytes } => self.wire.send(at, Parcel::ToClient(conn, Ok(bytes))),
                 ServiceOutput::SendText { conn, text } => {

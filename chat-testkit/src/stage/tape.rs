@@ -1,7 +1,7 @@
 //! All that went into the clients of a stage and came out of them.
 
 use chat_proto::session::{ClientHeader, Header, What};
-use chat_proto::{Call, CallId, CallOptions, Record, Time};
+use chat_proto::{Call, CallId, CallOptions, Record, Refused, Time};
 
 use super::{Stage, Who};
 use crate::session_file::SessionFile;
@@ -27,11 +27,11 @@ impl Tape {
         &mut self,
         at: Time,
         seat: usize,
-        id: Option<CallId>,
+        result: &Result<CallId, Refused>,
         call: Call,
         options: CallOptions,
     ) {
-        self.add(at, seat, Record::Call { id, call: call.into(), options });
+        self.add(at, seat, Record::call(call, options, result));
     }
 }
 

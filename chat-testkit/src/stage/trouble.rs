@@ -42,6 +42,8 @@ impl Stage {
             opens: Vec::new(),
             frozen: false,
             deaf: None,
+            lag: Duration::ZERO,
+            last: (Time::ZERO, Time::ZERO),
             neglected: false,
             gone: false,
         });
@@ -99,6 +101,23 @@ impl Stage {
             person.neglected = neglected;
         }
         self.drain(who);
+    }
+
+    /// From now on messages between this person and the service take longer by this, each way: others overtake them, but
+    /// they do not overtake each other.
+    ///
+    /// # Panics
+    /// `who` is of another stage.
+    pub fn lag(&mut self, who: Who, lag: Duration) {
+        self.people[who.0].lag = lag;
+    }
+
+    /// When a message arrives that leaves now.
+    pub(super) fn arrives(&mut self, who: Who, at_service: bool) -> Time {
+        let person = &mut self.people[who.0];
+        let last = if at_service { &mut person.last.0 } else { &mut person.last.1 };
+        *last = (self.now + LATENCY + person.lag).max(*last);
+        *last
     }
 
     /// The host learns something about its network.

@@ -182,21 +182,21 @@ impl Teller {
     fn record(&mut self, who: usize, record: &Record) -> Option<Said> {
         Some(match record {
             Record::Input(input) => self.input(who, input)?,
-            Record::Call { id, call, options } => {
+            Record::Call { id, call, options, refused } => {
                 let (name, value, full) = values::variant(&**call);
                 let options = match options.deadline {
                     chat_proto::CallDeadline::WhileConnected => String::new(),
                     other => format!(", deadline {other:?}"),
                 };
-                let said = match id {
-                    Some(id) => {
-                        let first = self.lives.get(who).copied().unwrap_or(who);
-                        self.calls.insert((first, id.number()), name.clone());
-                        let text = format!("call {}: {name}{value}{options}", id.number());
-                        Said::plain(Layer::App, Way::Asked, text)
-                    }
-                    None => Said::plain(Layer::App, Way::Asked, format!("refused: {name}{value}{options}"))
-                        .error(),
+                let said = if let Some(id) = id {
+                    let first = self.lives.get(who).copied().unwrap_or(who);
+                    self.calls.insert((first, id.number()), name.clone());
+                    let text = format!("call {}: {name}{value}{options}", id.number());
+                    Said::plain(Layer::App, Way::Asked, text)
+                } else {
+                    let why = refused.map(|reason| format!(" ({reason})")).unwrap_or_default();
+                    let text = format!("refused{why}: {name}{value}{options}");
+                    Said::plain(Layer::App, Way::Asked, text).error()
                 };
                 Said { full, ..said }
             }
@@ -307,6 +307,10 @@ impl Teller {
             Wire::Closed(code) => {
                 let code = code.map_or_else(String::new, |code| format!(" ({code})"));
                 Said::plain(Layer::Socket, Way::In, format!("connection {conn} is closed{code}"))
+            }
+            Wire::Unreachable(why) => {
+                let said = format!("connection {conn} does not reach the service: {why}");
+                Said { mark: Mark::Error, ..Said::plain(Layer::Socket, Way::In, said) }
             }
             _ => return None,
         })

@@ -175,7 +175,7 @@ impl<C: Core> World<C> {
                 };
                 match read {
                     Ok(saved) if saved == save.saved => {
-                        Some(Resumed { life: save.life, entries: save.entries, saved })
+                        Some(Resumed { life: Some(save.life), entries: save.entries, saved })
                     }
                     other => {
                         let parts = if base.is_some() { " in two parts" } else { "" };

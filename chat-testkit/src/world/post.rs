@@ -247,14 +247,13 @@ impl<C: Core> World<C> {
         let at = self.hosts[client].clock(self.now);
         // Before it is made: a call that panics must stand there.
         let entry = self.session.entries.len();
-        self.record(client, at, Record::Call { id: None, call: call.clone().into(), options });
-        let id = self.hosts[client].core.call(at, call, options).ok();
-        if let Some(Record::Call { id: named, .. }) =
-            self.session.entries.get_mut(entry).map(|entry| &mut entry.record)
-        {
-            *named = id;
+        let asked = Record::Call { id: None, call: call.clone().into(), options, refused: None };
+        self.record(client, at, asked);
+        let result = self.hosts[client].core.call(at, call.clone(), options);
+        if let Some(entry) = self.session.entries.get_mut(entry) {
+            entry.record = Record::call(call, options, &result);
         }
-        self.apps[client].pending.extend(id);
+        self.apps[client].pending.extend(result.ok());
         self.settle_host(client);
     }
 

@@ -24,9 +24,10 @@ pub struct Origin {
 /// What a client went on from after an earlier one was lost.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Resumed {
-    /// The earlier client: a place in [`Session::clients`].
-    pub life: usize,
-    /// How many entries the session had when the save was made.
+    /// The earlier client: a place in [`Session::clients`]; `None` if it is not in this session, or if nobody knows
+    /// when it made the save.
+    pub life: Option<usize>,
+    /// How many entries the session had when the save was made, if `life` is known.
     pub entries: usize,
     /// The save.
     pub saved: Saved,
@@ -85,12 +86,29 @@ pub struct Session {
     pub crashed: BTreeSet<usize>,
     /// Whether the world came to its end.
     pub ended: bool,
+    /// Whether it was read from a session file: secrets are not in it, and a client that was not shut down may have
+    /// lived on.
+    pub recorded: bool,
 }
 
 impl Session {
     /// Whether all came out of the clients that was in them.
     pub fn is_whole(&self) -> bool {
         self.ended && self.crashed.is_empty()
+    }
+
+    /// Whether a client went on from a save, and what it had been asked before is not known.
+    pub fn has_unknown_past(&self, client: usize) -> bool {
+        let resumed = |client: usize| self.clients.get(client).and_then(|origin| origin.resumed.as_ref());
+        // Lives come one after the other, so this ends.
+        let mut life = client;
+        while let Some(resumed) = resumed(life) {
+            match resumed.life {
+                Some(earlier) if earlier < life => life = earlier,
+                _ => return true,
+            }
+        }
+        false
     }
 
     /// What happened to one client, this life alone.
@@ -106,14 +124,27 @@ impl Session {
         loop {
             lives.insert(life, end);
             match self.clients.get(life).and_then(|origin| origin.resumed.as_ref()) {
-                Some(resumed) if !lives.contains_key(&resumed.life) => {
-                    (life, end) = (resumed.life, resumed.entries);
+                Some(Resumed { life: Some(earlier), entries, .. }) if !lives.contains_key(earlier) => {
+                    (life, end) = (*earlier, *entries);
                 }
                 _ => break,
             }
         }
         let known = |step: usize, entry: &Entry| lives.get(&entry.client).is_some_and(|end| step < *end);
         self.entries.iter().enumerate().filter(|(step, entry)| known(*step, entry)).collect()
+    }
+
+    /// The calls of a client that have no answer when the session ends, by their names.
+    pub fn waiting(&self, client: usize) -> BTreeSet<CallId> {
+        let mut waiting = BTreeSet::new();
+        for (_, entry) in self.story(client) {
+            match &entry.record {
+                Record::Call { id: Some(id), .. } => drop(waiting.insert(*id)),
+                Record::Event(Event::Answer { call, .. }) => drop(waiting.remove(call)),
+                _ => {}
+            }
+        }
+        waiting
     }
 
     /// The calls that a client took along from its earlier life, with the places where they were made.

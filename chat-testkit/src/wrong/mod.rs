@@ -51,6 +51,11 @@ pub trait Twist: Clone + Debug + Default {
         client.handle(now, input);
     }
 
+    /// See [`Client::cancel`].
+    fn cancel(&mut self, client: &mut Client, now: Time, id: CallId) -> Cancel {
+        client.cancel(now, id)
+    }
+
     /// See [`Client::poll_command`].
     fn poll_command(&mut self, client: &mut Client) -> Option<Command> {
         client.poll_command()
@@ -102,7 +107,7 @@ impl<T: Twist> Core for Wrong<T> {
     }
 
     fn cancel(&mut self, now: Time, id: CallId) -> Cancel {
-        self.client.cancel(now, id)
+        self.twist.cancel(&mut self.client, now, id)
     }
 
     fn poll_command(&mut self) -> Option<Command> {

@@ -13,7 +13,11 @@ use rig::{Flaw, play};
 /// Makes one kind of breach.
 type Example = fn(LinkId) -> Kind;
 
-const EVERY_FLAW: [(Flaw, &[Example]); 25] = [
+/// What is wrong about a host that neither writes nor reads.
+const NOTHING: &[Example] =
+    &[|link| Kind::SendLost { link, messages: 0 }, |link| Kind::StoppedReading { link, messages: 0 }];
+
+const EVERY_FLAW: [(Flaw, &[Example]); 29] = [
     (Flaw::KeepsCommands, &[|_| Kind::CommandsLeft { since: Time::ZERO }]),
     (Flaw::NeverTicks, &[|_| Kind::Overslept(Deadline { at: Time::ZERO, why: Why::Retry })]),
     (Flaw::TicksLate, &[|_| Kind::Overslept(Deadline { at: Time::ZERO, why: Why::Retry })]),
@@ -33,6 +37,10 @@ const EVERY_FLAW: [(Flaw, &[Example]); 25] = [
     (Flaw::MakesUpSends, &[|_| Kind::SendNotAskedFor]),
     (Flaw::ReadsTwice, &[Kind::FrameMangled]),
     (Flaw::WritesBeforeReading, &[|link| Kind::StoppedReading { link, messages: 0 }]),
+    (Flaw::SendsNothing, &[|link| Kind::SendLost { link, messages: 0 }]),
+    (Flaw::ReadsNothing, &[|link| Kind::StoppedReading { link, messages: 0 }]),
+    (Flaw::DoesNothing, NOTHING),
+    (Flaw::DoesNothingAndHangsUp, NOTHING),
     (Flaw::IgnoresHttp, &[|_| Kind::HttpUnanswered(http())]),
     (Flaw::MakesUpHttp, &[|_| Kind::HttpNotAskedFor(http())]),
     (Flaw::AnswersHttpTwice, &[|_| Kind::HttpAfterDone(http())]),
@@ -69,6 +77,17 @@ fn a_host_of_each_bad_kind_is_caught() {
             let found = breaches.iter().any(|breach| discriminant(&breach.kind) == kind);
             assert!(found, "{flaw:?}, kind {place} is not among\n{}", shown(breaches));
         }
+    }
+}
+
+#[test]
+fn every_kind_of_breach_has_a_host_that_commits_it() {
+    let check = play(None);
+    let Some(link) = check.links().next() else { panic!("it opens a link") };
+    let caught: Vec<_> =
+        EVERY_FLAW.iter().flat_map(|(_, kinds)| *kinds).map(|kind| kind(link).name()).collect();
+    for name in Kind::NAMES {
+        assert!(caught.contains(name), "no host here commits {name}");
     }
 }
 

@@ -36,12 +36,30 @@ pub(crate) enum Flaw {
     MakesUpSends,
     ReadsTwice,
     WritesBeforeReading,
+    SendsNothing,
+    ReadsNothing,
+    /// Neither writes nor reads.
+    DoesNothing,
+    /// The same, and its sockets end without a closing handshake.
+    DoesNothingAndHangsUp,
     IgnoresHttp,
     MakesUpHttp,
     AnswersHttpTwice,
     IgnoresSave,
     StoresNothing,
     StoresAnOlderOne,
+}
+
+impl Flaw {
+    /// It never writes a message.
+    fn is_mute(self) -> bool {
+        matches!(self, Self::SendsNothing | Self::DoesNothing | Self::DoesNothingAndHangsUp)
+    }
+
+    /// It never reads one.
+    fn is_deaf(self) -> bool {
+        matches!(self, Self::ReadsNothing | Self::DoesNothing | Self::DoesNothingAndHangsUp)
+    }
 }
 
 const STEP: Duration = Duration::from_millis(10);
@@ -137,7 +155,7 @@ impl Rig {
         self.perform();
         while self.check.poll_event().is_some() {}
         if step + 1 == DEAF.end {
-            self.check.compare(self.socket.as_ref().map(|socket| &socket.wire));
+            self.check.compare(self.wires.iter().chain(self.socket.as_ref().map(|socket| &socket.wire)));
         }
     }
 
@@ -215,6 +233,9 @@ impl Rig {
     }
 
     fn read(&mut self) {
+        if self.flaw.is_some_and(Flaw::is_deaf) {
+            return;
+        }
         while let Some(socket) = self.socket.as_mut().filter(|socket| socket.opened) {
             // A message that is not written yet keeps this one from reading.
             if self.flaw == Some(Flaw::WritesBeforeReading) && !socket.to_service.is_empty() {
@@ -268,7 +289,7 @@ impl Rig {
 
     fn send(&mut self, link: LinkId, bytes: &[u8]) {
         let times = match () {
-            () if self.once(Flaw::LosesSends) => 0,
+            () if self.flaw.is_some_and(Flaw::is_mute) || self.once(Flaw::LosesSends) => 0,
             () if self.once(Flaw::SendsTwice) => 2,
             () => 1,
         };
@@ -316,7 +337,9 @@ impl Rig {
             socket.wire.received(Frame::Binary(&bytes));
             self.service.handle(self.now, ServiceInput::Frame(socket.conn, &bytes));
         }
-        socket.wire.closed();
+        if self.flaw != Some(Flaw::DoesNothingAndHangsUp) {
+            socket.wire.closed();
+        }
         self.wires.push(socket.wire);
         self.service.handle(self.now, ServiceInput::Closed(socket.conn));
         if !self.is(Flaw::IgnoresClose) {

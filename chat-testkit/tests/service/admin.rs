@@ -101,6 +101,79 @@ fn seeding_and_bursting() {
     assert_eq!(document["data"]["lastMessage"]["index"], 6);
 }
 
+/// Neither the document nor those who watch it learn of the messages of a burst that shows none.
+#[test]
+fn a_burst_shows_its_last_message_each_time_at_the_end_or_never() {
+    for (show, shown) in [("each", vec![0, 1, 2]), ("end", vec![2]), ("none", vec![])] {
+        let mut stage = Stage::new(&json!({}));
+        let conn = stage.connect("alice");
+        stage.admin("seed", json!({"channels": 1, "identity": "alice"}));
+        let sid = stage.admin("state", json!({}))["channels"][0]["sid"].as_str().unwrap().to_owned();
+        let document = json!({"type": "document", "id": format!("{sid}.channel")});
+        let seen = stage.admin("sync", document.clone());
+        let entry = json!({"object_sid": seen["sid"], "object_type": "document", "last_event_id": seen["last_event_id"]});
+        assert_eq!(stage.poke(conn, 3, json!([entry])).len(), 1);
+        stage.admin("burst", json!({"channel": sid, "count": 3, "author": "alice", "lastMessage": show}));
+        let told = stage.events(conn);
+        let told: Vec<_> =
+            told.iter().map(|(_, p)| &p["event"]["document_data"]["lastMessage"]["index"]).collect();
+        assert_eq!(told, shown, "{show}");
+        let last = stage.admin("sync", document)["data"]["lastMessage"]["index"].clone();
+        assert_eq!(last, shown.last().map_or(Value::Null, |last| json!(last)), "{show}");
+        assert_eq!(stage.admin("messages", json!({"channel": sid})).as_array().unwrap().len(), 3, "{show}");
+    }
+    let mut stage = Stage::new(&json!({}));
+    stage.admin("seed", json!({"channels": 1, "identity": "alice"}));
+    let wrong = json!({"channel": "seed-00000", "count": 1, "author": "alice", "lastMessage": "nome"});
+    assert_eq!(status(&mut stage, "burst", &wrong), 400);
+}
+
+#[test]
+fn seeded_channels_have_unique_names_unless_they_are_to_have_none() {
+    let mut stage = Stage::new(&json!({}));
+    let seed = json!({"channels": 2, "identity": "alice", "unique": false, "prefix": "room"});
+    // Without names nothing stands in the way of as many again.
+    stage.admin("seed", seed.clone());
+    stage.admin("seed", seed);
+    let named = json!({"channels": 1, "identity": "alice", "prefix": "room"});
+    stage.admin("seed", named.clone());
+    assert_eq!(status(&mut stage, "seed", &named), 500);
+    let state = stage.admin("state", json!({}));
+    let names = |what: &str| {
+        state["channels"].as_array().unwrap().iter().map(|channel| channel[what].clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        names("uniqueName"),
+        [json!(null), json!(null), json!(null), json!(null), json!("room-00000")]
+    );
+    assert_eq!(names("friendlyName"), ["room 00000", "room 00001", "room 00000", "room 00001", "room 00000"]);
+}
+
+#[test]
+fn connections_count_what_passes() {
+    let mut stage = Stage::new(&json!({}));
+    let (alice, bob) = (stage.connect("alice"), stage.connect("bob"));
+    let stats = |stage: &mut Stage, conn: u64| {
+        let all = stage.admin("connections", json!({}));
+        all.as_array().unwrap().iter().find(|one| one["conn"] == conn).unwrap()["stats"].clone()
+    };
+    // `init`, the notification context, and their answers.
+    assert_eq!(stats(&mut stage, alice), json!({"in": 2, "out": 2, "acks": 0, "pings": 0}));
+    for _ in 0..3 {
+        stage.admin("ping", json!({"identity": "alice"}));
+    }
+    assert_eq!(stats(&mut stage, alice), json!({"in": 2, "out": 5, "acks": 0, "pings": 3}));
+    let ping = stage.received(alice).pop().unwrap().header;
+    assert_eq!(ping["method"], "ping");
+    stage.send(
+        alice,
+        json!({"method": "reply", "id": ping["id"], "status": {"code": 200, "status": "OK"}}),
+        "",
+    );
+    assert_eq!(stats(&mut stage, alice), json!({"in": 3, "out": 5, "acks": 1, "pings": 3}));
+    assert_eq!(stats(&mut stage, bob), json!({"in": 2, "out": 2, "acks": 0, "pings": 0}));
+}
+
 #[test]
 fn closing_with_a_frame_carries_the_backoff() {
     let mut stage = Stage::new(&json!({}));

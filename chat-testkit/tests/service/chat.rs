@@ -398,3 +398,49 @@ fn an_edit_has_a_date_of_its_own_however_fast_it_comes() {
     }
     assert!(dates.windows(2).all(|pair| pair[0] < pair[1]), "{dates:?}");
 }
+
+/// Somebody's own channels, as the service has them: name and status.
+fn own(stage: &mut Stage, identity: &str) -> Value {
+    let state = stage.admin("state", json!({}));
+    let users = state["users"].as_array().unwrap();
+    users.iter().find(|user| user["identity"] == identity).unwrap()["myChannels"].clone()
+}
+
+#[test]
+fn the_creator_of_a_private_channel_keeps_it_if_so_set() {
+    for keeps in [false, true] {
+        let mut stage = Stage::new(&json!({"creatorKeepsPrivate": keeps}));
+        let (alice, bob) = (person(&mut stage, "alice"), person(&mut stage, "bob"));
+        let (secret, open) = (alice.create(&mut stage, "private"), alice.create(&mut stage, "public"));
+        for sid in [&secret, &open] {
+            alice.give(&mut stage, "joinChannelV2", json!({"channelSid": sid}));
+            alice.give(&mut stage, "addMemberV2", json!({"channelSid": sid, "username": "bob"}));
+            for person in [&alice, &bob] {
+                let left = person.give(&mut stage, "leaveChannel", json!({"channelSid": sid}));
+                assert_eq!(left["status"], 200);
+            }
+        }
+        // Only the creator's, and only the private one.
+        let kept = if keeps { json!([{"channel": secret, "status": "known"}]) } else { json!([]) };
+        assert_eq!(own(&mut stage, "alice"), kept);
+        assert_eq!(own(&mut stage, "bob"), json!([]));
+    }
+}
+
+#[test]
+fn the_state_shows_who_is_invited() {
+    let mut stage = Stage::new(&json!({}));
+    let (alice, bob) = (person(&mut stage, "alice"), person(&mut stage, "bob"));
+    let sid = alice.create(&mut stage, "private");
+    alice.give(&mut stage, "joinChannelV2", json!({"channelSid": sid}));
+    let invites = |stage: &mut Stage| stage.admin("state", json!({}))["channels"][0]["invites"].clone();
+    assert_eq!(invites(&mut stage), json!([]));
+    for who in ["zoe", "bob"] {
+        let invited = alice.give(&mut stage, "inviteMember", json!({"channelSid": sid, "username": who}));
+        assert_eq!(invited["status"], 200);
+    }
+    assert_eq!(invites(&mut stage), json!(["bob", "zoe"]));
+    assert_eq!(own(&mut stage, "bob"), json!([{"channel": sid, "status": "invited"}]));
+    assert_eq!(bob.give(&mut stage, "joinChannelV2", json!({"channelSid": sid}))["status"], 200);
+    assert_eq!(invites(&mut stage), json!(["zoe"]));
+}

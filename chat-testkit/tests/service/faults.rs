@@ -1,5 +1,6 @@
 //! Scripted faults: each stage, each effect.
 
+use chat_proto::Time;
 use serde_json::{Value, json};
 
 use crate::support::{Stage, path};
@@ -78,8 +79,11 @@ fn requests_fail_undone_or_done() {
         "fault",
         rule(json!({"status": 503, "code": 50_000, "message": "later", "headers": {"retry-after": "3"}})),
     );
-    let (status, body) = put(&mut stage, conn, &items, 1);
-    assert_eq!((status, &body["code"], &body["message"]), (503, &json!(50_000), &json!("later")));
+    let id = stage.ask(conn, "PUT", &format!("{items}/k"), &json!({}), r#"{"data":{"n":1}}"#);
+    let reply = stage.reply(conn, &id).unwrap();
+    assert_eq!(reply.header["http_status"]["code"], 503);
+    assert_eq!((&reply.payload["code"], &reply.payload["message"]), (&json!(50_000), &json!("later")));
+    assert_eq!(reply.header["http_headers"]["retry-after"], "3");
     assert_eq!(value(&mut stage), Value::Null, "nothing was done");
     stage.admin("fault", rule(json!({"status": 504, "process": true})));
     assert_eq!(put(&mut stage, conn, &items, 2).0, 504);
@@ -242,4 +246,74 @@ fn a_late_poke_of_a_lost_connection_subscribes_nobody() {
     put(&mut stage, other, &items, 1);
     assert_eq!(stage.admin("state", json!({}))["stats"]["droppedNoContext"], 0);
     assert!(stage.received(conn).is_empty());
+}
+
+/// What is misspelt, or could never act, would make a test pass that tests nothing.
+#[test]
+fn rules_that_could_not_act_are_refused_by_name() {
+    let mut stage = Stage::new(&json!({}));
+    let cases = [
+        (json!({"on": "http", "match": {"action": "x"}, "staus": 500}), "\"staus\" is no effect of http"),
+        (json!({"on": "http", "match": {"acton": "x"}, "status": 500}), "\"acton\" is no fact of http"),
+        (
+            json!({"on": "twilsock", "match": {"action": "x"}, "drop": true}),
+            "\"action\" is no fact of twilsock",
+        ),
+        (json!({"on": "twilsock", "op": "drop"}), "\"op\" is no effect of twilsock"),
+        (
+            json!({"on": "command", "status": 500, "statustext": "x"}),
+            "\"statustext\" is no effect of command",
+        ),
+        (json!({"on": "command", "match": {"path": "x"}, "status": 500}), "\"path\" is no fact of command"),
+        (json!({"on": "command", "drop": true}), "\"drop\" is no effect of command"),
+        (json!({"on": "event", "match": {}}), "it does nothing; effects of event: op, delayMs"),
+        (json!({"on": "event", "drop": true}), "\"drop\" is no effect of event"),
+        (
+            json!({"on": "event", "match": {"event_type": "x"}, "op": "drop"}),
+            "\"event_type\" is no fact of event",
+        ),
+        (json!({"on": "event", "op": "delay"}), "does nothing without delayMs"),
+        (json!({"on": "event", "op": "drpo"}), "drpo"),
+        (json!({"on": "http", "match": {}}), "it does nothing; effects of http: drop, twilsockStatus, "),
+        (json!({"on": "http", "noReply": false}), "it does nothing"),
+        (json!({"on": "http", "process": true}), "it does nothing"),
+        (
+            json!({"on": "http", "drop": true, "errorCode": 1}),
+            "\"errorCode\" does nothing without twilsockStatus",
+        ),
+        (json!({"on": "http", "noReply": true, "headers": {}}), "\"headers\" does nothing without status"),
+        (json!({"on": "twilsock", "drop": true, "body": {}}), "\"body\" does nothing without status"),
+        (json!({"on": "http", "match": {"method": 5}, "status": 500}), "\"method\" is to be a text"),
+        (json!({"on": "http", "match": {"method": []}, "status": 500}), "\"method\" is to be a text"),
+        (json!({"on": "http", "match": "POST", "status": 500}), "a map"),
+        (json!({"on": "http", "status": 500, "count": 0}), "\"count\": 0 never acts"),
+        (json!({"on": "http", "status": 500, "counts": 2}), "\"counts\" is no effect of http"),
+        (json!({"on": "http", "match": {"path": ["x", "("]}, "status": 500}), "unclosed group"),
+    ];
+    for (rule, wanted) in cases {
+        let now = Time::from_millis(stage.now);
+        let error = stage.service.admin(now, "fault", &rule).unwrap_err();
+        assert_eq!(error.status(), 400, "{rule}");
+        assert!(error.to_string().contains(wanted), "{rule}: {error}");
+    }
+    assert_eq!(stage.admin("faults", json!({})), json!([]));
+    // What is shown can be given again, to the word.
+    let rule =
+        json!({"on": "http", "match": {"path": "x"}, "status": 500, "process": true, "count": 3, "skip": 1});
+    let shown = stage.admin("fault", rule);
+    let again = stage.admin("fault", shown.clone());
+    assert_eq!((&again["id"], &again["count"], &again["skip"]), (&json!(2), &json!(3), &json!(1)));
+}
+
+#[test]
+fn a_list_of_paths_means_any_of_these_patterns() {
+    let mut stage = Stage::new(&json!({}));
+    let conn = stage.connect("alice");
+    let rule =
+        json!({"on": "http", "match": {"path": ["^/v3/Lists", "Maps/x$"]}, "status": 500, "count": -1});
+    stage.admin("fault", rule);
+    let status = |stage: &mut Stage, path: &str| stage.http(conn, "GET", path, Value::Null).0;
+    assert_eq!(status(&mut stage, "/v3/Lists/x"), 500);
+    assert_eq!(status(&mut stage, "/v3/Maps/x"), 500);
+    assert_eq!(status(&mut stage, "/v3/Maps/y"), 404);
 }

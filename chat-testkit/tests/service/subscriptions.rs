@@ -194,3 +194,37 @@ fn the_writer_hears_its_own_write_before_its_answer() {
     map.stage.handle(ServiceInput::Closed(ConnId(map.conn)));
     assert_eq!(map.stage.admin("connections", json!({})), json!([]));
 }
+
+/// Spec 02 §6.4: one poke too many is refused as a whole, and another connection has its own count.
+#[test]
+fn a_connection_has_so_many_subscriptions_and_no_more() {
+    let mut stage = Stage::new(&json!({"maxSubscriptions": 3}));
+    let conn = stage.connect("alice");
+    let entries: Vec<Value> = (0..4)
+        .map(|_| {
+            let (_, map) = stage.http(conn, "POST", "/v3/Maps", json!({}));
+            json!({"object_sid": map["sid"], "object_type": "map", "last_event_id": -1})
+        })
+        .collect();
+    let poke = |stage: &mut Stage, conn, action: &str, entries: &[Value]| {
+        let body =
+            json!({"event_protocol_version": 3, "action": action, "correlation_id": 1, "requests": entries});
+        stage.http(conn, "POST", "/v4/Subscriptions", body)
+    };
+    let count = |stage: &mut Stage| {
+        let all = stage.admin("connections", json!({}));
+        all.as_array().unwrap().iter().map(|one| one["subscriptions"].as_u64().unwrap()).collect::<Vec<_>>()
+    };
+    assert_eq!(poke(&mut stage, conn, "establish", &entries[..2]).0, 202);
+    let (status, error) = poke(&mut stage, conn, "establish", &entries[2..]);
+    assert_eq!((status, &error["code"]), (400, &json!(54_419)));
+    assert_eq!(count(&mut stage), [2]);
+    // What it has already counts once.
+    assert_eq!(poke(&mut stage, conn, "establish", &entries[..3]).0, 202);
+    assert_eq!(poke(&mut stage, conn, "establish", &entries[3..]).0, 400);
+    let other = stage.connect("bob");
+    assert_eq!(poke(&mut stage, other, "establish", &entries[..3]).0, 202);
+    assert_eq!(poke(&mut stage, conn, "cancel", &entries[..1]).0, 202);
+    assert_eq!(poke(&mut stage, conn, "establish", &entries[3..]).0, 202);
+    assert_eq!(count(&mut stage), [3, 3]);
+}

@@ -270,3 +270,23 @@ fn no_token_is_ever_shown() {
     assert!(!shown.contains(&token) && !shown.contains(&continuation), "{shown}");
     assert!(!stage.admin("state", json!({})).to_string().contains(&token));
 }
+
+/// The service's payloads are followed by a line end that `payload_size` does not count (spec 01 §1.2).
+#[test]
+fn payloads_are_followed_by_a_line_end_if_so_set() {
+    for (config, end) in [(json!({}), &b"}\r\n"[..]), (json!({"trailingCrlf": false}), b"}")] {
+        let mut stage = Stage::new(&config);
+        let conn = stage.connect("alice");
+        stage.sent.clear();
+        let (status, map) = stage.http(conn, "POST", "/v3/Maps", json!({}));
+        assert_eq!((status, map["sid"].is_string()), (201, true), "{config}");
+        let frame = stage.sent.pop().unwrap();
+        let payload = frame.windows(4).position(|four| four == b"}\r\n{").unwrap() + 3;
+        let (header, _) =
+            chat_proto::frame::decode(&frame, chat_proto::frame::FrameLimits::default()).unwrap();
+        let header: Value = serde_json::from_str(header).unwrap();
+        let size = usize::try_from(header["payload_size"].as_u64().unwrap()).unwrap();
+        assert_eq!(frame.len() - payload - size, end.len() - 1, "{config}");
+        assert!(frame.ends_with(end), "{config}: {}", String::from_utf8_lossy(&frame));
+    }
+}

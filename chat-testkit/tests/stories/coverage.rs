@@ -6,7 +6,7 @@ use std::fs;
 use chat_proto::session::{What, star_out};
 use chat_proto::{
     Call, CallError, Cause, Command, ConnectionState, Event, Fault, FrameError, HttpFailure, InputRecord,
-    Network, Phase, PushError, Record, Reply, TokenWanted,
+    Network, Phase, PushError, Record, RefusedReason, Reply, TokenWanted,
 };
 use chat_testkit::session_file::open;
 use serde::de::DeserializeOwned;
@@ -16,6 +16,11 @@ use crate::folder;
 
 /// What no session reaches, each with the reason.
 const MISSING: &[(&str, &str)] = &[];
+
+// Three kinds of error are in no session, because what they refuse never was or became a client's:
+// - `TokenError`: an empty text is no access token. No call and no client can be made with one.
+// - `ResumeError`: a save that is refused makes no client, and a session is what happened to clients.
+// - `JsonError`: a text that is no JSON becomes no `Json`, so no call has one.
 
 /// The variants of an enum, as serde names them: it lists them when it is given one that does not exist.
 fn variants<T: DeserializeOwned>(of: &str) -> BTreeSet<String> {
@@ -59,7 +64,12 @@ fn collect(record: &Value, seen: &mut BTreeSet<String>) {
             }
         }
         "Command" => drop(saw("Command", &value)),
-        "Call" => drop(saw("Call", &value["call"])),
+        "Call" => {
+            saw("Call", &value["call"]);
+            if let Some(reason) = value.get("refused") {
+                saw("RefusedReason", reason);
+            }
+        }
         "Event" => {
             let (variant, value) = saw("Event", &value);
             match variant.as_str() {
@@ -101,6 +111,7 @@ fn all() -> BTreeSet<String> {
     all.extend(variants::<Network>("Network"));
     all.extend(variants::<HttpFailure>("HttpFailure"));
     all.extend(variants::<Call>("Call"));
+    all.extend(variants::<RefusedReason>("RefusedReason"));
     all.extend(variants::<Command>("Command"));
     all.extend(variants::<Event>("Event"));
     all.extend(variants::<TokenWanted>("TokenWanted"));
@@ -150,6 +161,7 @@ fn what_stands_in_one_session_is_missed_without_it() {
         ("media", &["Call::DownloadMedia", "Event::DownloadProgress", "CallError::Media"][..]),
         ("push", &["Call::SetPushRegistrationId", "Event::PushNotification", "PushError::NoType"]),
         ("too_large", &["FrameError::TooLarge"]),
+        ("wrong_calls", &["RefusedReason::TooManyCalls", "RefusedReason::ShutDown"]),
         ("crash", &["Input::Stored", "Command::Save"]),
         ("odd_objects", &["CallError::NotAUser", "CallError::NoMediaService"]),
     ] {

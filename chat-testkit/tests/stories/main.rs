@@ -9,11 +9,13 @@
 
 mod calls;
 mod coverage;
+mod delays;
 mod events;
 mod failures;
 mod frames;
 mod links;
 mod media;
+mod modes;
 mod service;
 mod starts;
 mod streams;
@@ -32,7 +34,7 @@ chat_testkit::snapshot_sessions!("tests/sessions");
 type Story = (&'static str, fn() -> SessionFile);
 
 /// One for each failure that a client must stand, and two for plain days. `FAULTS.md` says which tells of what.
-const STORIES: [Story; 44] = [
+const STORIES: [Story; 48] = [
     ("channels", calls::channels),
     ("people", calls::people),
     ("wrong_calls", calls::wrong),
@@ -76,6 +78,10 @@ const STORIES: [Story; 44] = [
     ("reads_fail", streams::reads),
     ("session_gone", streams::session_gone),
     ("events_overtake", streams::overtaking),
+    ("slow_app", delays::slow_app),
+    ("overtaken", delays::overtaken),
+    ("acks_late", delays::acks_late),
+    ("late_execution", delays::late_execution),
     ("on_the_wire", wire::seen_from_outside),
 ];
 

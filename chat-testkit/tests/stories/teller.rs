@@ -3,7 +3,7 @@
 use std::ops::{Deref, DerefMut};
 use std::time::Duration;
 
-use chat_proto::{Call, ChannelSid, CreateChannel, Json, Reply, SendMessage};
+use chat_proto::{Call, ChannelSid, Config, CreateChannel, Json, Reply, SendMessage};
 use chat_testkit::session_file::SessionFile;
 use chat_testkit::stage::{Stage, Who};
 use serde_json::{Value, json};
@@ -51,7 +51,19 @@ impl Teller {
 
     /// The same with a channel that she joined.
     pub(crate) fn with_channel(config: Value) -> (Self, ChannelSid) {
-        let mut it = Self::new(config);
+        Self::new(config).joined()
+    }
+
+    /// The same with a client of hers that is set otherwise.
+    pub(crate) fn with_channel_and(config: Config) -> (Self, ChannelSid) {
+        let mut stage = Self::empty(json!({}));
+        let alice = stage.enter_with("alice", config);
+        stage.settle();
+        Self { stage, alice }.joined()
+    }
+
+    fn joined(self) -> (Self, ChannelSid) {
+        let mut it = self;
         let channel = it.create("general");
         it.good(it.alice, Call::Join(channel.clone()));
         it.settle();

@@ -1,8 +1,9 @@
 //! `chat-testkit record`: a proxy that writes down what passes.
 
+use std::fs;
 use std::io::{self, Write};
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use async_signal::Signals;
 use chat_testkit::record::{Proxy, Upstream};
@@ -22,6 +23,9 @@ pub(crate) struct Options {
     /// The service: ws://… or wss://…
     #[arg(long, value_name = "URL")]
     upstream: Upstream,
+    /// Certificates (PEM) that may vouch for the service, besides the roots that Mozilla trusts
+    #[arg(long, value_name = "FILE")]
+    trust: Option<PathBuf>,
     /// The session file to write; one that exists is replaced
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
@@ -29,10 +33,17 @@ pub(crate) struct Options {
 
 pub(crate) fn run(options: Options) -> io::Result<()> {
     let mut signals = Signals::new(super::serve::endings())?;
-    let proxy = Proxy::start(options.listen, options.upstream, &options.out)?;
+    let named =
+        |file: &Path, error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", file.display()));
+    let mut upstream = options.upstream;
+    if let Some(file) = options.trust {
+        let trusted = fs::read(&file).and_then(|pem| upstream.trust(&pem));
+        upstream = trusted.map_err(|error| named(&file, error))?;
+    }
+    let proxy = Proxy::start(options.listen, upstream, &options.out)?;
     let mut stdout = io::stdout();
     writeln!(stdout, "{}", json!({ "url": format!("ws://{}/v3/wsconnect", proxy.address()) }))?;
     stdout.flush()?;
     smol::block_on(future::or(async { drop(signals.next().await) }, proxy.failed()));
-    proxy.stop().map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", options.out.display())))
+    proxy.stop().map_err(|error| named(&options.out, error))
 }

@@ -1,22 +1,5 @@
 //! From a recorded client's frames back to calls.
-//!
-//! | frame | call |
-//! |---|---|
-//! | a session command | the call of its `action` ([`ACTIONS`]) |
-//! | `POST …/typing` | `Typing` |
-//! | `GET …/Lists/ES…/Items` with `PageSize` of a message list | `GetMessages` |
-//! | `GET …/Channels`, `GET …/Users/US…/Channels` | `GetPublicChannelDescriptors`, `GetUserChannelDescriptors` |
-//! | `GET …/Users/US…/Channels?ChannelSid` | `GetUnconsumedMessagesCount` |
-//! | `GET …/Channels/CH…` | `GetChannelBySid` if its document is opened right after, else `GetMembersCount` |
-//! | `GET …/Channels/NAME` | `GetChannelByUniqueName` |
-//! | `GET …/Users?ChannelSid` | `GetUserDescriptors` |
-//! | `GET …/Users/NAME` | `GetUser` if that person's map is opened right after, else `GetUserDescriptor` |
-//! | `POST …/Subscriptions` that cancels that of a person's map | `UnsubscribeUser` |
-//! | `GET …/Maps/US….info` of the own user, not for the first time | `UnsubscribeUser`: it is followed again at once (spec 03 §11.2) |
-//! | `close` | `Shutdown` |
-//!
-//! Not turned back: pages after the first (their references are each client's own), push registrations, and everything
-//! that our client asks by itself.
+#![doc = include_str!("calls.md")]
 
 use chat_proto::{
     Call, ChannelSid, CreateChannel, Direction, GetMessages, Identity, Json, MemberRef, MemberSid,
@@ -30,7 +13,7 @@ use super::known::Known;
 
 type Make = fn(&Value) -> Option<Call>;
 
-/// Session commands and their calls (spec 03 §3.5).
+/// Session commands and their calls (spec 03 §3.5), as the table says.
 const ACTIONS: [(&str, Make); 20] = [
     ("createChannel", create_channel),
     ("joinChannelV2", |r| Some(Call::Join(channel(r)?))),
@@ -198,4 +181,21 @@ fn attributes(request: &Value) -> Option<Json> {
 
 fn decoded(name: &str) -> Box<str> {
     percent_decode_str(name).decode_utf8_lossy().into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::ACTIONS;
+
+    #[test]
+    fn the_table_has_every_session_command() {
+        let table = include_str!("calls.md");
+        for (action, _) in ACTIONS {
+            assert!(table.contains(&format!("| `{action}` |")), "{action}");
+        }
+        let rows = table.lines().filter(|line| line.starts_with("| session command")).count();
+        assert_eq!(rows, 1);
+        let (_, actions) = table.split_once("| `action` | call |").unwrap();
+        assert_eq!(actions.lines().filter(|line| line.starts_with("| `")).count(), ACTIONS.len());
+    }
 }

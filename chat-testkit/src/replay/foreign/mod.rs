@@ -1,8 +1,8 @@
 //! Our client in the place of a recorded one.
 //!
 //! Connections are grouped by the identity that their `init` names; each person gets a client. Its time is that of the
-//! recording. What the recorded client sent is turned back into calls ([`calls`] has the table), made when it was sent.
-//! Our requests are answered with the recorded answer to the same request ([`answers`] says which are the same), when it
+//! recording. What the recorded client sent is turned back into calls (`calls.md` has the table), made when it was sent.
+//! Our requests are answered with the recorded answer to the same request (`answers.rs` says which are the same), when it
 //! came or at once if that was earlier. Notifications come when they came; those of an object that our client has not
 //! subscribed yet wait, and are replayed in front of the acknowledgement.
 
@@ -12,7 +12,7 @@ mod known;
 mod lists;
 mod person;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chat_proto::session::{What, Wire};
 use chat_proto::{Event, Time};
@@ -40,6 +40,12 @@ pub struct Foreign {
 }
 
 /// Replays a recorded wire: one result for each person, by name.
+///
+/// Connections are grouped by the identity that their `init` names; each person gets a client of ours, whose time is that
+/// of the recording. Its calls are made when the recorded client sent what they are made of. Its requests are answered
+/// with the recorded answer to the same one: method, path, parameters and body without what each client draws by chance.
+/// Answers come when they came, or at once if that was earlier; a notification waits until its object is subscribed.
+#[doc = include_str!("calls.md")]
 pub fn foreign(session: &SessionFile) -> Vec<Foreign> {
     let mut owner: BTreeMap<usize, String> = BTreeMap::new();
     for entry in &session.entries {
@@ -54,6 +60,22 @@ pub fn foreign(session: &SessionFile) -> Vec<Foreign> {
         }
     }
     people.into_iter().map(|(name, entries)| Person::new(name, &entries).run()).collect()
+}
+
+/// Connections of which nothing says whose they are, each with the number of frames that its client sent.
+pub(super) fn unclaimed(session: &SessionFile) -> BTreeMap<usize, usize> {
+    let mut connections: BTreeMap<usize, usize> = BTreeMap::new();
+    let mut claimed = BTreeSet::new();
+    for entry in &session.entries {
+        let frames = connections.entry(entry.who).or_default();
+        match &entry.what {
+            What::Wire(Wire::Identity(_)) => drop(claimed.insert(entry.who)),
+            What::Wire(Wire::FromClient(_)) => *frames += 1,
+            _ => {}
+        }
+    }
+    connections.retain(|connection, _| !claimed.contains(connection));
+    connections
 }
 
 /// A frame, taken apart.

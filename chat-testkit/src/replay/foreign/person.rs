@@ -192,8 +192,8 @@ impl Person {
             Next::Call(call) => {
                 self.result.calls += 1;
                 let options = CallOptions::default();
-                let id = self.client.call(self.now, (*call).clone(), options).ok();
-                self.record(Record::Call { id, call, options });
+                let result = self.client.call(self.now, (*call).clone(), options);
+                self.record(Record::call(call, options, &result));
                 self.drain();
             }
             Next::HostClosed(link) => self.tell(Input::Closed(link, Cause::Local)),

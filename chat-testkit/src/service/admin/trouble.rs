@@ -58,7 +58,7 @@ fn refused(arguments: &Arguments, code: u16, error_code: u64, description: &str)
 
 pub(super) fn fault(service: &mut Service, arguments: &Arguments) -> Outcome {
     text(arguments, "on")?;
-    service.faults.add(&Value::Object(arguments.clone())).map_err(AdminError::BadArgument)
+    service.faults.add(arguments).map_err(AdminError::BadArgument)
 }
 
 pub(super) fn faults(service: &mut Service, _: &Arguments) -> Outcome {

@@ -1,0 +1,1 @@
+//! Whatever you build on Programmable Chat. What is shown is in `tests`.
