@@ -91,10 +91,10 @@ fn recorded(workshop: &Workshop) -> Result<(), Failed> {
         return Err(format!("{}: {:?}", file.display(), opened.damage).into());
     }
     // What our client may tell otherwise than the SDK is known of another recording of this scenario.
-    fs::copy(
-        Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/recordings/differences.json"),
-        logs.join("differences.json"),
-    )?;
+    let known = fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/recordings/differences.json"))?;
+    let mut known: Vec<serde_json::Value> = serde_json::from_slice(&known)?;
+    known.retain(|entry| entry["scenario"] == "s03");
+    fs::write(logs.join("differences.json"), serde_json::to_vec(&known)?)?;
     let verdict = replay_file(&file)?;
     let people: Vec<_> = verdict.timelines.iter().map(|(who, _)| who.as_str()).collect();
     if verdict.passed() && people == ["alice", "bob"] {
