@@ -57,7 +57,9 @@ fn part(part: usize) {
     for path in files.iter().skip(part).step_by(4) {
         let opened = open(path).unwrap();
         assert!(opened.damage.is_none(), "{}", path.display());
-        lawful(&path.display().to_string(), &opened.session, &[11]);
+        // An app that is slower than the queue of its client is long hears less than one that is not (law 1).
+        let slow = path.file_stem().is_some_and(|name| name == "slow_app");
+        lawful(&path.display().to_string(), &opened.session, if slow { &[1, 11] } else { &[11] });
     }
 }
 
