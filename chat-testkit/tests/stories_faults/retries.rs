@@ -237,6 +237,33 @@ fn a_refused_command_is_told_as_it_is() {
     works(&mut stage, alice, &channel, "alive");
 }
 
+/// Up to the very bound. The simulated worlds stay a few seconds below it, because there a request and its command may
+/// both be late.
+#[test]
+fn what_is_executed_up_to_the_bound_stands_once() {
+    let lost_and_executed_after = |ms: u64| {
+        let (mut stage, alice, channel) = in_channel();
+        fault(
+            &mut stage,
+            &json!({ "on": "http", "match": { "action": "sendMessage" }, "delayMs": ms, "process": false }),
+        );
+        let call = stage.start_by(alice, message(&channel, "hello"), CallDeadline::Never).unwrap();
+        stage.advance(Duration::from_millis(5));
+        // Nobody knows from now on what becomes of it.
+        stage.cut(alice);
+        stage.advance(Duration::from_mins(3));
+        let answer = stage.answer(alice, call);
+        assert!(matches!(answer, Some(Ok(_))), "{ms}: {answer:?}");
+        let stored = stored(&mut stage, &channel);
+        assert_eq!(added(&stage.take_events(alice)), stored, "{ms}");
+        stored
+    };
+    for ms in (20_000..30_000).step_by(200).chain(29_900..=30_000) {
+        assert_eq!(lost_and_executed_after(ms), ["hello"], "{ms}");
+    }
+    assert_eq!(lost_and_executed_after(40_000), ["hello", "hello"], "beyond the bound it was pushed again");
+}
+
 /// An answer that takes longer than `late_execution` is the one case in which a message may double: it is documented.
 #[test]
 fn what_is_executed_too_late_doubles_as_documented() {
