@@ -370,6 +370,14 @@ fn findings() -> Vec<(&'static str, Plan)> {
             "two lives begin from one save: the first gives a message up, the second brings it",
             Plan { steps: 60, ..Plan::stormy(1186) },
         ),
+        (
+            "somebody types in a channel that was left, where nobody is known any more",
+            Plan { steps: 60, ..Plan::stormy(15_139) },
+        ),
+        (
+            "a roster that an earlier life read is followed on by the next",
+            Plan { steps: 60, ..Plan::stormy(10_938) },
+        ),
     ]
 }
 

@@ -407,6 +407,31 @@ fn q18_typing_of_a_known_channel_asks_nobody() {
     assert_eq!(requests(&mut stage), before);
 }
 
+/// World 15139: a notification that was late, or comes before the own user is told to be a member again.
+#[test]
+fn nobody_types_in_a_channel_that_was_left() {
+    let mut stage = stage();
+    let (alice, bob) = (enter(&mut stage, "alice"), enter(&mut stage, "bob"));
+    let sid = room(&mut stage, &[alice, bob]);
+    must(&mut stage, alice, Call::GetMembers(sid.clone()));
+    let types = |stage: &mut Stage| {
+        stage.take_events(alice);
+        let payload = json!({ "channel_sid": sid, "identity": "bob", "typing_timeout": 5 }).to_string();
+        let indicator = json!({ "identity": "alice", "messageType": "twilio.ipmsg.typing_indicator", "payload": payload });
+        stage.admin("notify", &indicator).unwrap();
+        stage.settle();
+        stage.take_events(alice).iter().any(|event| matches!(event, Event::TypingStarted(_)))
+    };
+    assert!(types(&mut stage));
+    stage.advance(Duration::from_mins(1));
+    must(&mut stage, alice, Call::Leave(sid.clone()));
+    stage.settle();
+    assert!(!types(&mut stage));
+    must(&mut stage, alice, Call::Join(sid.clone()));
+    stage.settle();
+    assert!(types(&mut stage));
+}
+
 /// The devices that the service would push to, by the ids of their registrations.
 fn registrations(stage: &mut Stage) -> Vec<String> {
     let service = stage.admin("state", &json!({})).unwrap();

@@ -16,7 +16,7 @@ use crate::call::{Call, CallId};
 use crate::cx::Cx;
 use crate::error::{CallError, Phase};
 use crate::event::{Event, Reply};
-use crate::model::{ChannelSid, Identity, Member, MemberSid};
+use crate::model::{ChannelSid, ChannelStatus, Identity, Member, MemberSid};
 use crate::plain::{self, once};
 use crate::time::Time;
 use crate::twilsock::{HttpReply, Method, Owner, Request, RequestError, Retry, Url};
@@ -205,7 +205,8 @@ impl Chat {
         self.calls.answer(cx, id, result);
     }
 
-    /// A typing notification. Channels and people that are not known here mean nothing (spec 03 §22 Q18).
+    /// A typing notification. Channels and people that are not known here mean nothing (spec 03 §22 Q18), nor does a channel
+    /// that the own user left: who is known there are those of then.
     pub(super) fn somebody_types(&mut self, cx: &mut Cx, payload: &[u8]) {
         let indicator = match Indicator::read(payload) {
             Ok(indicator) => indicator,
@@ -216,7 +217,7 @@ impl Chat {
             .or_else(|| seconds(indicator.typing_timeout))
             .unwrap_or(DEFAULT_TIMEOUT + Duration::from_secs(1));
         let Some(entry) = self.state.channels.get_mut(&*indicator.channel_sid) else { return };
-        if cx.events.is_full() {
+        if entry.channel.status != ChannelStatus::Joined || cx.events.is_full() {
             return;
         }
         for (_, member) in entry.members.values_mut() {

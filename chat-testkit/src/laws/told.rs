@@ -57,6 +57,14 @@ pub(super) fn told<C: Core>(
     for (id, (_, call)) in session.inherited(client) {
         app.asks(id, call);
     }
+    // What an earlier life read is followed on.
+    for (_, entry) in session.story(client) {
+        if let Record::Call { id: Some(_), call, .. } = &entry.record
+            && entry.client != client
+        {
+            app.opened.extend(reads_streams(call).cloned());
+        }
+    }
     // What waited in the save is told first, and the state has it already.
     let mut waited: VecDeque<Event> = std::iter::from_fn(|| begun.poll_event()).collect();
     for (step, entry) in session.entries.iter().enumerate().take(healed) {
