@@ -160,8 +160,7 @@ mod tests {
 
     #[test]
     fn what_is_stored_is_loaded_and_one_process_has_it() {
-        let folder = std::env::temp_dir().join(format!("chat-smol-storage-{}", std::process::id()));
-        fs::create_dir_all(&folder).unwrap();
+        let folder = chat_testkit::scratch::Scratch::new("chat-smol-storage").unwrap();
         let path = folder.join("client.json");
         let storage = FileStorage::open(&path).unwrap();
         assert_eq!(FileStorage::open(&path).unwrap_err().kind(), io::ErrorKind::WouldBlock);
@@ -194,9 +193,5 @@ mod tests {
         assert_eq!(FileStorage::open(&path).unwrap_err().kind(), io::ErrorKind::WouldBlock);
         drop(changes);
         assert_eq!(block_on(FileStorage::open(&path).unwrap().load()).unwrap(), None);
-        // CI keeps what tests write, and searches it for secrets.
-        if std::env::var_os("CHAT_KEEP_FILES").is_none() {
-            fs::remove_dir_all(&folder).unwrap();
-        }
     }
 }

@@ -9,6 +9,7 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use chat_smol::proto::{Saved, SavedChanges};
+use chat_testkit::scratch::Scratch;
 use chat_testkit::serve::{ServeConfig, Server};
 use chat_testkit::world::Rng;
 use serde_json::{Value, json};
@@ -90,17 +91,6 @@ fn has_changes(file: &Path) -> bool {
     true
 }
 
-/// A folder of the test's own. CI keeps what tests write, and searches it for secrets.
-struct Folder(PathBuf);
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        if env::var_os("CHAT_KEEP_FILES").is_none() {
-            let _ = fs::remove_dir_all(&self.0);
-        }
-    }
-}
-
 fn texts(server: &Server) -> Vec<String> {
     let ask = |command: &str, arguments: Value| smol::block_on(server.admin(command, arguments)).unwrap();
     let state = ask("state", Value::Null);
@@ -128,9 +118,8 @@ fn texts(server: &Server) -> Vec<String> {
 #[test]
 fn every_line_is_said_once_and_in_order_however_often_it_is_killed() {
     let server = Server::start(ServeConfig::default()).unwrap();
-    let folder = Folder(env::temp_dir().join(format!("chat-smol-kill-{}", std::process::id())));
-    fs::create_dir_all(&folder.0).unwrap();
-    let file = folder.0.join("alice.json");
+    let folder = Scratch::new("chat-smol-kill").unwrap();
+    let file = folder.join("alice.json");
     let token = smol::block_on(server.admin("token", json!({ "identity": "alice" }))).unwrap();
     let plan = json!({ "url": server.url(), "token": token["token"], "file": file });
 

@@ -10,6 +10,7 @@ use chat_smol::{
     CallError, Cancel, Channel, Client, Config, CreateChannel, CreateError, Error, Event, HttpFailure, Json,
     Media, Options, PushChannel, PushType, StreamExt, StreamItem, Upload, UrlError,
 };
+use chat_testkit::scratch::Scratch;
 use chat_testkit::serve::{ServeConfig, Server};
 use futures_lite::future::try_zip;
 use futures_lite::{AsyncReadExt, FutureExt, io};
@@ -118,8 +119,7 @@ fn files_and_readers_are_streamed() {
         let server = start();
         let (alice, channel) = in_channel(&server).await;
         let bytes = noise(200_000);
-        let folder = std::env::temp_dir().join(format!("chat-smol-media-{}", std::process::id()));
-        std::fs::create_dir_all(&folder).unwrap();
+        let folder = Scratch::new("chat-smol-media").unwrap();
         std::fs::write(folder.join("from"), &bytes).unwrap();
 
         let upload = Upload::file(folder.join("from"), "text/plain");
@@ -144,10 +144,6 @@ fn files_and_readers_are_streamed() {
                 matches!(error.as_call_error(), Some(CallError::Transfer(HttpFailure::Media(_)))),
                 "{error:?}"
             );
-        }
-        // CI keeps what tests write, and searches it for secrets.
-        if std::env::var_os("CHAT_KEEP_FILES").is_none() {
-            std::fs::remove_dir_all(&folder).unwrap();
         }
         alice.shutdown().await;
     });

@@ -18,6 +18,8 @@ pub mod laws;
 pub mod record;
 pub mod referee;
 pub mod replay;
+#[doc(hidden)]
+pub mod scratch;
 #[cfg(feature = "serve")]
 pub mod serve;
 pub mod service;

@@ -121,13 +121,11 @@ fn names(folder: &Path, extension: &str) -> std::io::Result<BTreeSet<String>> {
 mod tests {
     use super::*;
     use std::cell::RefCell;
-    use std::sync::atomic::{AtomicU32, Ordering};
 
-    fn folder() -> std::path::PathBuf {
-        static NEXT: AtomicU32 = AtomicU32::new(0);
-        let name =
-            format!("chat-testkit-snapshots-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
-        let folder = std::env::temp_dir().join(name);
+    use crate::scratch::Scratch;
+
+    fn folder() -> Scratch {
+        let folder = Scratch::new("chat-testkit-snapshots").unwrap();
         fs::create_dir_all(folder.join("snapshots")).unwrap();
         folder
     }
@@ -166,10 +164,6 @@ mod tests {
             "gone: there is a snapshot, but no session: remove it",
         ] {
             assert!(said.contains(part), "{part} in {said}");
-        }
-        // CI keeps what tests write, and searches it for secrets.
-        if std::env::var_os("CHAT_KEEP_FILES").is_none() {
-            fs::remove_dir_all(folder).unwrap();
         }
     }
 }

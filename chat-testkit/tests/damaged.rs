@@ -6,19 +6,9 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use chat_proto::session::star_out;
+use chat_testkit::scratch::Scratch;
 use chat_testkit::session_file::open;
 use chat_testkit::timeline::Timeline;
-
-struct Folder(PathBuf);
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        // CI keeps what tests write, and searches it for secrets.
-        if std::env::var_os("CHAT_KEEP_FILES").is_none() {
-            let _ = fs::remove_dir_all(&self.0);
-        }
-    }
-}
 
 fn sessions() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/sessions")
@@ -48,8 +38,7 @@ fn with_line(text: &str, n: usize, change: impl Fn(&str) -> String) -> String {
 
 #[test]
 fn damaged_files_are_named_and_the_others_are_replayed() {
-    let folder = Folder(std::env::temp_dir().join(format!("chat-testkit-damaged-{}", std::process::id())));
-    fs::create_dir_all(&folder.0).unwrap();
+    let folder = folder("many");
     let good = recorded();
     let lines: Vec<&str> = good.lines().collect();
     let swapped = with_line(&good, 60, |_| lines[60].to_owned());
@@ -93,18 +82,18 @@ fn damaged_files_are_named_and_the_others_are_replayed() {
     ];
     let mut files = Vec::new();
     for (name, text, _) in &cases {
-        let path = folder.0.join(name).with_extension("jsonl");
+        let path = folder.join(name).with_extension("jsonl");
         fs::write(&path, text).unwrap();
         files.push(path);
     }
-    files.push(folder.0.join("missing.jsonl"));
-    let whole = folder.0.join("whole.jsonl");
+    files.push(folder.join("missing.jsonl"));
+    let whole = folder.join("whole.jsonl");
     fs::write(&whole, &good).unwrap();
     files.push(whole.clone());
 
     let (said, code) = replay(&files);
     for (name, _, problem) in &cases {
-        let path = folder.0.join(name).with_extension("jsonl");
+        let path = folder.join(name).with_extension("jsonl");
         let begin = format!("{}: FAILED: ", path.display());
         let found = said.lines().any(|line| line.starts_with(&begin) && line.contains(problem));
         assert!(found, "{name}: {problem}\n{said}");
@@ -119,15 +108,12 @@ fn damaged_files_are_named_and_the_others_are_replayed() {
     assert_eq!(code, 0, "{said}");
 }
 
-fn folder(name: &str) -> Folder {
-    let name = format!("chat-testkit-damaged-{name}-{}", std::process::id());
-    let folder = Folder(std::env::temp_dir().join(name));
-    fs::create_dir_all(&folder.0).unwrap();
-    folder
+fn folder(name: &str) -> Scratch {
+    Scratch::new(&format!("chat-testkit-damaged-{name}")).unwrap()
 }
 
-fn written(folder: &Folder, name: &str, text: &str) -> PathBuf {
-    let path = folder.0.join(name).with_extension("jsonl");
+fn written(folder: &Path, name: &str, text: &str) -> PathBuf {
+    let path = folder.join(name).with_extension("jsonl");
     fs::write(&path, text).unwrap();
     path
 }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use chat_proto::Client;
 use chat_testkit::replay::{exact, foreign, replay_file};
+use chat_testkit::scratch::Scratch;
 use chat_testkit::session_file::open;
 use serde::Deserialize;
 use serde_json::Value;
@@ -59,19 +60,13 @@ macro_rules! recordings {
 recordings! { s01 s02 s03 s05 s06 s11 }
 
 /// A copy of a scenario, to be changed.
-struct Copy(PathBuf);
-
-impl Drop for Copy {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(self.0.parent().unwrap());
-    }
-}
+struct Copy(PathBuf, #[expect(dead_code, reason = "it goes with the copy")] Scratch);
 
 impl Copy {
     /// Of `s11`, with what is listed of it.
     fn new(of: &str) -> Self {
-        let parent = std::env::temp_dir().join(format!("chat-testkit-foreign-{of}-{}", std::process::id()));
-        let copy = Self(parent.join("s11"));
+        let parent = Scratch::new(&format!("chat-testkit-foreign-{of}")).unwrap();
+        let copy = Self(parent.join("s11"), parent);
         fs::create_dir_all(&copy.0).unwrap();
         for name in ["frames.jsonl", "log.alice.jsonl"] {
             fs::copy(folder().join("s11").join(name), copy.0.join(name)).unwrap();

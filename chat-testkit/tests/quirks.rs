@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use chat_proto::{
-    Call, CallError, ChannelSid, ChannelStatus, Config, ConnectionState, CreateChannel, Event, Fault,
-    GetMessages, GetSubscribedChannels, MemberRef, Phase, PushChannel, Reply, Secret, Token,
+    Call, CallDeadline, CallError, ChannelSid, ChannelStatus, Config, ConnectionState, CreateChannel, Event,
+    Fault, GetMessages, GetSubscribedChannels, MemberRef, Phase, PushChannel, Reply, Secret, Token,
 };
 use chat_testkit::service::{ContextEnrich, ServiceConfig};
 use chat_testkit::stage::{Stage, Who};
@@ -430,6 +430,22 @@ fn nobody_types_in_a_channel_that_was_left() {
     must(&mut stage, alice, Call::Join(sid.clone()));
     stage.settle();
     assert!(types(&mut stage));
+}
+
+/// Found by the journey fuzzer: with its stream the answer to what had been asked of it was forgotten, and the call
+/// waited for ever.
+#[test]
+fn a_page_that_was_asked_for_before_leaving_is_answered() {
+    let mut stage = stage();
+    let alice = enter(&mut stage, "alice");
+    let sid = room(&mut stage, &[alice]);
+    let slow =
+        json!({ "on": "http", "match": { "path": "Items", "method": "GET" }, "count": 1, "delayMs": 5_000 });
+    fault(&mut stage, &slow);
+    let newest = Call::GetMessages(GetMessages::newest(sid.clone()));
+    let page = stage.start_by(alice, newest, CallDeadline::Never).unwrap();
+    must(&mut stage, alice, Call::Leave(sid.clone()));
+    assert_eq!(stage.answer(alice, page), Some(Err(CallError::UnknownChannel(sid))));
 }
 
 /// The devices that the service would push to, by the ids of their registrations.

@@ -3,7 +3,7 @@
 
 use std::fs;
 use std::io::{BufRead, BufReader};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,6 +16,7 @@ use base64::prelude::BASE64_STANDARD;
 use chat_testkit::proto::FrameRecord;
 use chat_testkit::proto::session::{What, Wire};
 use chat_testkit::record::{Proxy, Upstream};
+use chat_testkit::scratch::Scratch;
 use chat_testkit::serve::{ServeConfig, Server};
 use chat_testkit::session_file::{SessionFile, open};
 use chat_testkit::timeline::Timeline;
@@ -30,8 +31,8 @@ const LIMIT: Duration = Duration::from_secs(20);
 
 type WebSocket = WebSocketStream<TcpStream>;
 
-fn scratch(name: &str) -> PathBuf {
-    PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("record-{name}-{}", std::process::id()))
+fn scratch() -> Scratch {
+    Scratch::new("chat-testkit-record").unwrap()
 }
 
 async fn in_time<T>(what: &str, work: impl Future<Output = T>) -> T {
@@ -113,7 +114,8 @@ fn what_ends_one_side_ends_the_other_in_the_same_way() {
     let ends = [(End::Cut, 1006), (End::Closed(None), 1005), (End::Closed(Some(enough)), 4001)];
     for ((end, code), by_client) in ends.into_iter().flat_map(|end| [(end.clone(), true), (end, false)]) {
         let what = format!("{end:?}, by the client: {by_client}");
-        let out = scratch(&format!("end-{code}-{by_client}"));
+        let folder = scratch();
+        let out = folder.join("session.jsonl");
         smol::block_on(async {
             let (listener, upstream) = listen().await;
             let proxy = start(upstream, &out);
@@ -143,7 +145,6 @@ fn what_ends_one_side_ends_the_other_in_the_same_way() {
             let wires = until(&out, |wires| wires.len() == 3);
             assert_eq!(wires[2], Wire::Closed(Some(code)), "{what}");
         });
-        fs::remove_file(out).unwrap();
     }
 }
 
@@ -153,7 +154,8 @@ async fn next(socket: &mut WebSocket) -> Message {
 
 #[test]
 fn a_service_that_cannot_be_reached_stands_in_the_file() {
-    let out = scratch("unreachable");
+    let folder = scratch();
+    let out = folder.join("session.jsonl");
     smol::block_on(async {
         let (listener, upstream) = listen().await;
         let address = listener.local_addr().unwrap();
@@ -179,7 +181,6 @@ fn a_service_that_cannot_be_reached_stands_in_the_file() {
     assert_eq!(conns[..3], [1, 2, 2]);
     let told = Timeline::new(&session).to_string();
     assert!(told.contains("connection 1 does not reach the service: "), "{told}");
-    fs::remove_file(out).unwrap();
 }
 
 /// A root of its own in PEM, and a service behind TLS that it vouches for.
@@ -234,7 +235,8 @@ fn an_upstream_behind_tls_must_be_vouched_for() {
     for garbage in ["", "hello", "-----BEGIN CERTIFICATE-----\n%\n-----END CERTIFICATE-----\n"] {
         assert!(upstream.clone().trust(garbage.as_bytes()).is_err(), "{garbage}");
     }
-    let (stranger, out) = (scratch("stranger"), scratch("tls"));
+    let folder = scratch();
+    let (stranger, out) = (folder.join("stranger.jsonl"), folder.join("trusted.jsonl"));
     smol::block_on(async {
         let proxy = start(upstream.clone(), &stranger);
         let stream = TcpStream::connect(proxy.address()).await.unwrap();
@@ -253,9 +255,6 @@ fn an_upstream_behind_tls_must_be_vouched_for() {
     let wires = wires(&read(&out));
     assert!(wires.contains(&Wire::Identity("alice".into())), "{wires:?}");
     assert!(wires.iter().any(|wire| matches!(wire, Wire::FromService(_))), "{wires:?}");
-    for file in [stranger, out] {
-        fs::remove_file(file).unwrap();
-    }
 }
 
 /// The program; it does not outlive its test, however that ends.
@@ -295,7 +294,8 @@ fn the_program_says_where_it_listens_and_ends_its_file_when_told_to() {
     use nix::unistd::Pid;
 
     let server = Server::start(ServeConfig::default()).unwrap();
-    let out = scratch("program");
+    let folder = scratch();
+    let out = folder.join("session.jsonl");
     let (mut recorder, url) = record(&server.url(), &out);
     smol::block_on(async {
         let mut client = connect_to(&url).await;
@@ -329,13 +329,13 @@ fn the_program_says_where_it_listens_and_ends_its_file_when_told_to() {
     let replayed = Command::new(env!("CARGO_BIN_EXE_chat-testkit")).arg("replay").arg(&out).output().unwrap();
     let said = String::from_utf8_lossy(&replayed.stdout).into_owned();
     assert_eq!((replayed.status.code(), said.contains("alice")), (Some(0), true), "{said}");
-    fs::remove_file(out).unwrap();
 }
 
 /// `kill -9`: what any of the two sides has seen stands in the file.
 #[test]
 fn a_recorder_that_is_killed_leaves_all_that_passed() {
-    let out = scratch("killed");
+    let folder = scratch();
+    let out = folder.join("session.jsonl");
     let (listener, upstream) = smol::block_on(listen());
     let (mut recorder, url) = record(upstream.url(), &out);
     smol::block_on(async {
@@ -360,14 +360,14 @@ fn a_recorder_that_is_killed_leaves_all_that_passed() {
         expected.push(Wire::FromService(FrameRecord::Text(format!("answer {number}").into())));
     }
     assert_eq!(wires(&session), expected);
-    fs::remove_file(out).unwrap();
 }
 
 #[test]
 fn what_the_program_cannot_trust_is_named() {
-    let pem = scratch("no-pem");
+    let folder = scratch();
+    let pem = folder.join("no.pem");
     fs::write(&pem, "hello").unwrap();
-    let out = scratch("never");
+    let out = folder.join("never.jsonl");
     for (trust, wanted) in [(pem.as_path(), "no certificate"), (Path::new("no/such/file"), "no/such/file: ")]
     {
         let output = Command::new(env!("CARGO_BIN_EXE_chat-testkit"))
@@ -382,5 +382,4 @@ fn what_the_program_cannot_trust_is_named() {
         assert!(error.contains(wanted) && error.lines().count() == 1, "{error}");
     }
     assert!(!out.exists());
-    fs::remove_file(pem).unwrap();
 }

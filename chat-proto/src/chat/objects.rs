@@ -33,10 +33,13 @@ impl Chat {
         cx.orders.push_back(Order::Open { entity, kind, name, include_items: false });
     }
 
+    /// Stops following one of a channel's objects. Calls that asked for a page of it wait for the streams again.
     fn shut(&mut self, cx: &mut Cx, sid: &ChannelSid, part: Part) {
         let Some(record) = self.channels.records.get_mut(sid) else { return };
         if let Some(entity) = core::mem::take(record.object(part)).entity() {
-            self.close(cx, entity);
+            for id in self.close(cx, entity) {
+                self.calls.wait(id, Wait::Streams(sid.clone()));
+            }
         }
     }
 
@@ -234,10 +237,7 @@ impl Chat {
         }
         self.echoes_forgotten(sid);
         self.typing_forgotten(cx, sid);
-        let left = CallError::UnknownChannel(sid.clone());
-        for id in self.calls.waiting(|wait| matches!(wait, Wait::Streams(of) if of == sid)) {
-            self.calls.answer(cx, id, Err(left.clone()));
-        }
+        self.fail_streams(cx, sid, &CallError::UnknownChannel(sid.clone()));
     }
 
     /// One of the streams was opened: notes it, and begins to read the roster.
@@ -277,16 +277,26 @@ impl Chat {
         if let Some(record) = self.channels.records.get_mut(sid) {
             record.reading_roster = None;
         }
-        for id in self.calls.waiting(|wait| matches!(wait, Wait::Streams(of) if of == sid)) {
-            self.calls.answer(cx, id, Err(error.clone()));
-        }
-        // Of a channel that the own user takes no part in only calls wanted them, and those have heard.
-        if self.state.channel(sid).is_some_and(|channel| channel.status == ChannelStatus::Joined) {
+        self.fail_streams(cx, sid, &error);
+        if self.wants_streams(sid) {
             self.reload_later(cx, streams_of(sid), error);
         }
     }
 
-    /// The service does not have, or does not give, one of the streams.
+    /// The calls that wait for the streams hear that they do not come.
+    fn fail_streams(&mut self, cx: &mut Cx, sid: &ChannelSid, error: &CallError) {
+        for id in self.calls.waiting(|wait| matches!(wait, Wait::Streams(of) if of == sid)) {
+            self.calls.answer(cx, id, Err(error.clone()));
+        }
+    }
+
+    /// Of a channel that the own user takes no part in only calls want them.
+    fn wants_streams(&self, sid: &ChannelSid) -> bool {
+        self.state.channel(sid).is_some_and(|channel| channel.status == ChannelStatus::Joined)
+    }
+
+    /// The service does not have, or does not give, one of the streams. One that was there and was removed most often
+    /// goes with its channel, and soon something says so; otherwise it is opened again.
     pub(super) fn stream_lost(
         &mut self,
         cx: &mut Cx,
@@ -297,13 +307,19 @@ impl Chat {
         let Some(record) = self.channels.records.get_mut(sid) else { return };
         if let Some(entity) = core::mem::take(record.object(part)).entity() {
             self.entities.remove(&entity);
-            self.queries.retain(|_, (of, _)| *of != entity);
+            // The service answers calls that asked for a page.
+            self.queries.retain(|_, (of, asker)| *of != entity || matches!(asker, Asker::Call(_)));
         }
         if part == Part::Messages {
             self.echoes_forgotten(sid);
         }
         if let Some(error) = error {
-            self.streams_failed(cx, sid, error);
+            return self.streams_failed(cx, sid, error);
+        }
+        let removed = CallError::BadAnswer("one of the channel's streams was removed".into());
+        self.fail_streams(cx, sid, &removed);
+        if self.wants_streams(sid) {
+            Self::reload_soon(cx);
         }
     }
 }

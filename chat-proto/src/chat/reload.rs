@@ -34,10 +34,12 @@ impl Chat {
         let wait = FIRST_RELOAD.checked_shl(*failures).unwrap_or(LAST_RELOAD).min(LAST_RELOAD);
         *failures = failures.saturating_add(1).min(16);
         cx.events.push(Event::Fault(Fault::NotLoaded { what, error: error.into() }));
-        let at = cx.now + Duration::from_millis(wait + cx.jitter.below(wait / 2));
-        if cx.timers.armed(Timer::Reload).is_none_or(|armed| at < armed) {
-            cx.timers.arm(Timer::Reload, at);
-        }
+        reload_in(cx, wait);
+    }
+
+    /// Has [`Chat::reload`] come for what the service has removed: that is no failure yet.
+    pub(super) fn reload_soon(cx: &mut Cx) {
+        reload_in(cx, FIRST_RELOAD);
     }
 
     /// It is there now.
@@ -45,5 +47,13 @@ impl Chat {
         if !self.missing.is_empty() {
             self.missing.remove(&what());
         }
+    }
+}
+
+/// In that many milliseconds or up to half as many more, unless it comes before.
+fn reload_in(cx: &mut Cx, wait: u64) {
+    let at = cx.now + Duration::from_millis(wait + cx.jitter.below(wait / 2));
+    if cx.timers.armed(Timer::Reload).is_none_or(|armed| at < armed) {
+        cx.timers.arm(Timer::Reload, at);
     }
 }

@@ -2,6 +2,7 @@
 
 use alloc::boxed::Box;
 use alloc::string::ToString;
+use alloc::vec::Vec;
 
 use super::Chat;
 use super::channels::Part;
@@ -81,11 +82,21 @@ impl Chat {
         }
     }
 
-    /// Stops following an object; what is asked of it is not waited for any more.
-    pub(super) fn close(&mut self, cx: &mut Cx, entity: EntityId) {
+    /// Stops following an object, and no page of it comes any more. Gives the calls that asked for one: whoever closes it
+    /// has an answer for them.
+    #[must_use]
+    pub(super) fn close(&mut self, cx: &mut Cx, entity: EntityId) -> Vec<CallId> {
         self.entities.remove(&entity);
-        self.queries.retain(|_, (of, _)| *of != entity);
         cx.orders.push_back(Order::Close { entity });
+        let mut calls = Vec::new();
+        self.queries.retain(|_, (of, asker)| {
+            let stays = *of != entity;
+            if let (false, Asker::Call(id)) = (stays, asker) {
+                calls.push(*id);
+            }
+            stays
+        });
+        calls
     }
 
     pub(super) fn query(&mut self, cx: &mut Cx, entity: EntityId, asker: Asker, select: Select) -> QueryId {

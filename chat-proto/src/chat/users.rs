@@ -189,11 +189,10 @@ impl Chat {
 
     /// Changes of this person arrive no more.
     pub(super) fn unfollow(&mut self, cx: &mut Cx, identity: &Identity) {
-        if let Some(entity) = self.users.maps.remove(identity).and_then(Object::entity) {
-            self.close(cx, entity);
-        }
+        let map = self.users.maps.remove(identity).and_then(Object::entity);
+        let asked = map.map(|entity| self.close(cx, entity)).unwrap_or_default();
         self.users.subscribed.retain(|of| of != identity);
-        for id in self.waiting_for_user(identity) {
+        for id in self.waiting_for_user(identity).into_iter().chain(asked) {
             self.calls.answer(cx, id, Err(CallError::NotSubscribed(identity.as_str().into())));
         }
         if let Some(user) = self.state.users.get_mut(identity).filter(|user| user.is_subscribed) {

@@ -31,7 +31,7 @@ struct Changes {
 struct Base {
     epoch: u64,
     revision: u64,
-    /// Of all that is in it: many saves are of the same revision, and a client that was resumed twice from one save
+    /// Of its text: many saves are of the same revision, and a client that was resumed twice from one save
     /// makes different ones of the same epoch.
     digest: u64,
 }
@@ -89,7 +89,7 @@ impl Saved {
 
     fn name(&self) -> Base {
         let Content { epoch, revision, .. } = *self.content;
-        Base { epoch, revision, digest: self.digest.get_or(|| digest(&self.content)) }
+        Base { epoch, revision, digest: self.digest.get_or(|| digest(&self.to_json())) }
     }
 }
 

@@ -33,7 +33,7 @@ use crate::secret::Token;
 use crate::seed::Seed;
 use crate::time::Time;
 
-pub use redact::{star_out, token_stand_in};
+pub use redact::{SECRET_MEMBERS, star_out, token_stand_in};
 
 /// What the header calls the format.
 pub const FORMAT: &str = "chat-session";

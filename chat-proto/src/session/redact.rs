@@ -18,18 +18,19 @@ use crate::record::{FrameRecord, InputRecord, Record};
 use crate::secret::{Secret, Token};
 use crate::session::Wire;
 
-/// Members whose text is a secret: on the wire, and of our own values (`ContinuationToken` is an event).
-const SECRET_MEMBERS: [&[u8]; 10] = [
-    b"token",
-    b"continuation_token",
-    b"ContinuationToken",
-    b"X-Twilio-Token",
-    b"x-twilio-token",
-    b"registration_id",
-    b"registrationId",
-    b"content_direct_temporary",
-    b"contentDirectTemporary",
-    b"url_temporary",
+/// Members whose text is a secret, which a session file does not have: on the wire, and of our own values
+/// (`ContinuationToken` is an event).
+pub const SECRET_MEMBERS: [&str; 10] = [
+    "token",
+    "continuation_token",
+    "ContinuationToken",
+    "X-Twilio-Token",
+    "x-twilio-token",
+    "registration_id",
+    "registrationId",
+    "content_direct_temporary",
+    "contentDirectTemporary",
+    "url_temporary",
 ];
 
 /// Puts stars in place of the texts of secret members, in JSON and in JSON inside of JSON strings, however deep. What is
@@ -54,10 +55,8 @@ pub fn star_out(bytes: &mut [u8]) {
 /// If the bytes at `at` are a secret member's name and `"` follows: where its text begins.
 fn secret_text(bytes: &[u8], at: usize, level: usize) -> Option<usize> {
     let rest = bytes.get(at..)?;
-    let name = SECRET_MEMBERS
-        .iter()
-        .find(|name| rest.strip_prefix(**name).is_some_and(|after| after_quote(after, level).is_some()))?;
-    let rest = after_quote(rest.strip_prefix(*name)?, level)?;
+    let rest =
+        SECRET_MEMBERS.iter().find_map(|name| after_quote(rest.strip_prefix(name.as_bytes())?, level))?;
     let rest = rest.trim_ascii_start().strip_prefix(b":")?;
     let rest = after_quote(rest.trim_ascii_start(), level)?;
     Some(bytes.len() - rest.len())

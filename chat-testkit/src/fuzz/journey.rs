@@ -1,7 +1,9 @@
 use chat_proto::Client;
 
+use super::keep;
 use super::script::Script;
 use crate::laws;
+use crate::session_file::SessionFile;
 use crate::world::{Hosts, Plan, Rng, Weather, World};
 
 /// Journeys: the bytes decide what the apps do, when, and what goes wrong; the service model is what is true at the end.
@@ -23,7 +25,10 @@ pub fn journey(data: &[u8]) {
         .and_then(|()| laws::nothing_lost(&run))
         .and_then(|()| laws::ends_equal(&run))
         .and_then(|()| laws::told_rightly(&run));
-    judged.unwrap_or_else(|violation| broken(violation));
+    judged.unwrap_or_else(|violation| {
+        keep(|| SessionFile::from(&run.session));
+        broken(violation)
+    });
     if seed.is_multiple_of(8) {
         laws::repeats_itself::<Client>(&run.session).unwrap_or_else(|violation| broken(violation));
     }

@@ -20,9 +20,19 @@ mod script;
 mod session_files;
 mod wishes;
 
+use crate::session_file::SessionFile;
+
 pub use frames::frames;
 pub use hostile::hostile_service;
 pub use journey::journey;
 pub use push::push;
 pub use resume::resume;
 pub use session_files::session_files;
+
+/// What happened in a story that failed can be kept: `FUZZ_SESSION=FILE`.
+fn keep(session: impl FnOnce() -> SessionFile) {
+    if let Some(file) = std::env::var_os("FUZZ_SESSION") {
+        // It fails already; a file that cannot be written changes nothing.
+        let _ = std::fs::write(file, session().to_text());
+    }
+}

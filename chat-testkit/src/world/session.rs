@@ -136,33 +136,26 @@ impl Session {
 
     /// The calls of a client that have no answer when the session ends, by their names.
     pub fn waiting(&self, client: usize) -> BTreeSet<CallId> {
-        let mut waiting = BTreeSet::new();
-        for (_, entry) in self.story(client) {
-            match &entry.record {
-                Record::Call { id: Some(id), .. } => drop(waiting.insert(*id)),
-                Record::Event(Event::Answer { call, .. }) => drop(waiting.remove(call)),
-                _ => {}
-            }
-        }
-        waiting
+        unanswered(self.story(client)).into_keys().collect()
     }
 
     /// The calls that a client took along from its earlier life, with the places where they were made.
     pub fn inherited(&self, client: usize) -> BTreeMap<CallId, (usize, &Call)> {
-        let mut waiting = BTreeMap::new();
-        if self.clients.get(client).is_some_and(|origin| origin.resumed.is_some()) {
-            for (step, entry) in self.story(client).into_iter().filter(|(_, entry)| entry.client != client) {
-                match &entry.record {
-                    Record::Call { id: Some(id), call, .. } => {
-                        waiting.insert(*id, (step, &**call));
-                    }
-                    Record::Event(Event::Answer { call, .. }) => {
-                        waiting.remove(call);
-                    }
-                    _ => {}
-                }
-            }
-        }
-        waiting
+        unanswered(self.story(client).into_iter().filter(|(_, entry)| entry.client != client))
     }
+}
+
+/// The calls among the entries whose answer is not among them, with their places.
+fn unanswered<'a>(
+    entries: impl IntoIterator<Item = (usize, &'a Entry)>,
+) -> BTreeMap<CallId, (usize, &'a Call)> {
+    let mut waiting = BTreeMap::new();
+    for (step, entry) in entries {
+        match &entry.record {
+            Record::Call { id: Some(id), call, .. } => drop(waiting.insert(*id, (step, &**call))),
+            Record::Event(Event::Answer { call, .. }) => drop(waiting.remove(call)),
+            _ => {}
+        }
+    }
+    waiting
 }

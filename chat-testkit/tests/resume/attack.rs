@@ -115,7 +115,7 @@ fn a_lower_window_keeps_the_newest_messages() {
 }
 
 /// Where in a JSON value something is changed.
-pub(crate) fn places(value: &Value, at: &mut Vec<String>, path: &str) {
+fn places(value: &Value, at: &mut Vec<String>, path: &str) {
     at.push(path.to_owned());
     match value {
         Value::Array(items) => {
@@ -131,7 +131,30 @@ pub(crate) fn places(value: &Value, at: &mut Vec<String>, path: &str) {
     }
 }
 
-pub(crate) fn evil() -> impl Strategy<Value = Value> {
+/// Places, what is put there, and whether a list is doubled instead.
+pub(crate) type Forgery = Vec<(prop::sample::Index, Value, bool)>;
+
+pub(crate) fn forgery() -> impl Strategy<Value = Forgery> {
+    proptest::collection::vec((any::<prop::sample::Index>(), evil(), any::<bool>()), 1..4)
+}
+
+/// A JSON text that somebody has changed.
+pub(crate) fn forged(text: &str, forgery: Forgery) -> Value {
+    let mut value: Value = serde_json::from_str(text).unwrap();
+    for (place, evil, double) in forgery {
+        let mut at = Vec::new();
+        places(&value, &mut at, "");
+        let path: &String = place.get(&at);
+        let Some(target) = value.pointer_mut(path) else { continue };
+        match target {
+            Value::Array(items) if double => items.extend(items.clone()),
+            target => *target = evil,
+        }
+    }
+    value
+}
+
+fn evil() -> impl Strategy<Value = Value> {
     prop_oneof![
         Just(Value::Null),
         Just(Value::Bool(true)),
@@ -173,22 +196,9 @@ proptest! {
 
     /// A forged save is refused with an error or makes a client that works: never a panic, never without bounds.
     #[test]
-    fn forged_saves_do_no_harm(changes in proptest::collection::vec((any::<prop::sample::Index>(), evil(), any::<bool>()), 1..4)) {
+    fn forged_saves_do_no_harm(forgery in forgery()) {
         thread_local!(static RICH: String = rich().2.to_json());
-        let mut value: Value = serde_json::from_str(&RICH.with(Clone::clone)).unwrap();
-        for (place, evil, double) in changes {
-            let mut at = Vec::new();
-            places(&value, &mut at, "");
-            let path = place.get(&at);
-            let Some(target) = value.pointer_mut(path) else { continue };
-            match target {
-                Value::Array(items) if double => {
-                    let again = items.clone();
-                    items.extend(again);
-                }
-                target => *target = evil,
-            }
-        }
+        let value = forged(&RICH.with(Clone::clone), forgery);
         if let Ok(saved) = Saved::from_json(value.to_string().as_bytes())
             && let Ok(client) = resume(token("alice"), config(), saved)
         {

@@ -8,7 +8,7 @@ use chat_testkit::stage::{Stage, Who, read_in_parts};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use crate::attack::{evil, live, places, resume, token};
+use crate::attack::{forged, forgery, live, resume, token};
 use crate::story::{channel, config, drawn, pending, send, texts, write_ahead};
 
 /// A story with two people in two channels, and saves of all its moments.
@@ -75,7 +75,7 @@ proptest! {
 
     /// Forged changes are refused with an error, or make a save that does no harm.
     #[test]
-    fn forged_changes_do_no_harm(changes in proptest::collection::vec((any::<prop::sample::Index>(), evil(), any::<bool>()), 1..4)) {
+    fn forged_changes_do_no_harm(forgery in forgery()) {
         thread_local!(static PARTS: (Saved, String) = {
             let (_, _, saves) = told(3);
             let base = saves[8].clone();
@@ -83,20 +83,7 @@ proptest! {
             (base, changes)
         });
         let (base, text) = PARTS.with(Clone::clone);
-        let mut value: Value = serde_json::from_str(&text).unwrap();
-        for (place, evil, double) in changes {
-            let mut at = Vec::new();
-            places(&value, &mut at, "");
-            let path = place.get(&at);
-            let Some(target) = value.pointer_mut(path) else { continue };
-            match target {
-                Value::Array(items) if double => {
-                    let again = items.clone();
-                    items.extend(again);
-                }
-                target => *target = evil,
-            }
-        }
+        let value = forged(&text, forgery);
         if let Ok(changes) = SavedChanges::from_json(value.to_string().as_bytes())
             && let Ok(saved) = base.with_changes(changes)
             && let Ok(client) = resume(token("alice"), config(), saved)

@@ -7,6 +7,7 @@ use chat_proto::{
 };
 use serde_json::{Value, json};
 
+use super::super::keep;
 use super::super::script::Script;
 use crate::service::ServiceConfig;
 use crate::stage::{Stage, Who};
@@ -14,7 +15,8 @@ use crate::stage::{Stage, Who};
 /// A message that the app asked to send.
 #[derive(Debug, Clone)]
 struct Sent {
-    call: CallId,
+    /// `None` when a later life gave the name to another call.
+    call: Option<CallId>,
     text: String,
     answer: Option<Result<(), CallError>>,
     /// Whether a save that nobody knows the contents of may have it answered, or lost it.
@@ -52,14 +54,10 @@ pub(super) struct Story {
     is_edited: bool,
 }
 
-/// What happened in a story that failed can be kept: `FUZZ_SESSION=FILE`.
 impl Drop for Story {
     fn drop(&mut self) {
-        if std::thread::panicking()
-            && let Some(file) = std::env::var_os("FUZZ_SESSION")
-        {
-            // It fails already; a file that cannot be written changes nothing.
-            let _ = std::fs::write(file, self.stage.session("a fuzzed story").to_text());
+        if std::thread::panicking() {
+            keep(|| self.stage.session("a fuzzed story"));
         }
     }
 }
@@ -107,7 +105,7 @@ impl Story {
             body: Some(text.as_str().into()),
             attributes: Json::default(),
         };
-        Some((self.stage.start(who, Call::SendMessage(message)).ok()?, text))
+        Some((self.start(who, Call::SendMessage(message))?, text))
     }
 
     /// Somebody does something, or something goes wrong.
@@ -118,7 +116,7 @@ impl Story {
         match what {
             5..=10 => {
                 if let Some((call, text)) = self.say(self.victim) {
-                    self.app.sent.push(Sent { call, text, answer: None, is_doubtful: false });
+                    self.app.sent.push(Sent { call: Some(call), text, answer: None, is_doubtful: false });
                 }
             }
             11..=13 => drop(self.say(self.bob)),
@@ -157,7 +155,16 @@ impl Story {
     }
 
     fn ask(&mut self, who: Who, call: Call) {
-        drop(self.stage.start(who, call));
+        let _refused = self.start(who, call);
+    }
+
+    /// A life that was lost gave names that a later one gives again, to other calls: these have the answers.
+    fn start(&mut self, who: Who, call: Call) -> Option<CallId> {
+        let id = self.stage.start(who, call).ok()?;
+        if who == self.victim {
+            self.app.sent.iter_mut().filter(|sent| sent.call == Some(id)).for_each(|sent| sent.call = None);
+        }
+        Some(id)
     }
 
     /// The victim's app takes its events.
@@ -176,8 +183,7 @@ impl Story {
     }
 
     fn answered(&mut self, call: CallId, result: Result<Reply, CallError>) {
-        // A life that was lost gave names that a later one gives again: the newest counts.
-        let Some(sent) = self.app.sent.iter_mut().rev().find(|sent| sent.call == call) else { return };
+        let Some(sent) = self.app.sent.iter_mut().find(|sent| sent.call == Some(call)) else { return };
         let Sent { text, answer, is_doubtful, .. } = sent;
         assert!(
             answer.is_none() || *is_doubtful,
@@ -245,7 +251,7 @@ impl Story {
         let stands = |text: &str| stored.values().filter(|of| *of == text).count();
         for sent in &self.app.sent {
             let Sent { call, text, answer, is_doubtful } = sent;
-            assert!(answer.is_some() || *is_doubtful, "law 5: {call} {text:?} was never answered");
+            assert!(answer.is_some() || *is_doubtful, "law 5: {text:?} was never answered ({call:?})");
             let stands = stands(text);
             assert!(stands <= 1, "law 11: {text:?} stands there {stands} times");
             match answer {

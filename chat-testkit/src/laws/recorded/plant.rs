@@ -4,6 +4,7 @@
 
 use std::sync::LazyLock;
 
+use chat_proto::session::SECRET_MEMBERS;
 use chat_proto::{Call, Config, FrameRecord, InputRecord, Record, Secret, Token};
 use regex::bytes::{Captures, Regex};
 
@@ -12,8 +13,7 @@ use crate::world::PLANTED;
 /// The text of a secret member that is all stars, in JSON at any depth (spec 01 §3: `continuation_token`; 03 §15: media
 /// addresses). What is shorter than a planted text stays as it is.
 static STARS: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    let names = "token|continuation_token|X-Twilio-Token|x-twilio-token|registration_id|registrationId\
-                 |content_direct_temporary|contentDirectTemporary|url_temporary";
+    let names = SECRET_MEMBERS.map(regex::escape).join("|");
     Regex::new(&format!(r#"((?:{names})\\*"\s*:\s*\\*"(?:https?://)?)(\*{{14,}})"#)).ok()
 });
 
