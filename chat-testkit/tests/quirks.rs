@@ -448,6 +448,44 @@ fn a_page_that_was_asked_for_before_leaving_is_answered() {
     assert_eq!(stage.answer(alice, page), Some(Err(CallError::UnknownChannel(sid))));
 }
 
+/// Found by the journey fuzzer: the events were lost, and so was each replay of them.
+#[test]
+fn what_every_replay_leaves_out_is_read() {
+    let mut stage = stage();
+    let (alice, bob) = (enter(&mut stage, "alice"), enter(&mut stage, "bob"));
+    let sid = room(&mut stage, &[alice, bob]);
+    must(&mut stage, alice, Call::GetMembers(sid.clone()));
+    must(&mut stage, alice, Call::GetUser("bob".into()));
+    stage.take_events(alice);
+    // Of the own channels, of the roster, and of a person.
+    let gone =
+        json!({ "on": "event", "match": { "eventType": "map_item_removed" }, "op": "drop", "count": -1 });
+    let changed = json!({ "on": "event", "match": { "eventType": "map_item_updated", "identity": "alice" }, "op": "drop", "count": -1 });
+    for rule in [&gone, &changed] {
+        fault(&mut stage, rule);
+    }
+    must(&mut stage, bob, Call::UpdateUserFriendlyName("bob".into(), Some("Bobby".into())));
+    must(&mut stage, alice, Call::RemoveMember(sid.clone(), MemberRef::Identity("bob".into())));
+    // The next connection shows that something is missing, and says thrice that there is nothing.
+    for who in [alice, bob] {
+        stage.cut(who);
+    }
+    stage.advance(Duration::from_mins(2));
+    stage.settle();
+    stage.admin("faults/clear", &json!({})).unwrap();
+    let left = stage
+        .take_events(bob)
+        .iter()
+        .any(|event| matches!(event, Event::ChannelLeft(channel) if channel.sid == sid));
+    assert!(left, "bob is told that he was removed");
+    assert_eq!(stage.state(bob).channel(&sid).unwrap().status, ChannelStatus::Known);
+    let members: Vec<_> =
+        stage.state(alice).members(&sid).iter().map(|member| member.identity.clone()).collect();
+    assert_eq!(members, [Some("alice".into())]);
+    let known = stage.state(alice).users().find(|user| user.identity == "bob".into()).unwrap();
+    assert_eq!(known.friendly_name, Some("Bobby".into()));
+}
+
 /// The devices that the service would push to, by the ids of their registrations.
 fn registrations(stage: &mut Stage) -> Vec<String> {
     let service = stage.admin("state", &json!({})).unwrap();

@@ -69,7 +69,13 @@ impl Chat {
     pub(super) fn take(&mut self, cx: &mut Cx, id: CallId, step: Step) {
         match step {
             Step::Answer(result) => self.calls.answer(cx, id, result),
-            Step::Wait(wait) => self.calls.wait(id, wait),
+            Step::Wait(wait) => {
+                if let Wait::Effect(_) = wait {
+                    // It is done, but what it did may be undone already, and then nothing shows it.
+                    self.calls.bound(cx, id, cx.config.reply_timeout, self.online);
+                }
+                self.calls.wait(id, wait);
+            }
             Step::Command(command) => {
                 let (name, earlier) = self.calls.submitted(id);
                 let name = name.unwrap_or_else(|| cx.ids.uuid().into());

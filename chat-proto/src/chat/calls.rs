@@ -338,6 +338,18 @@ impl Calls {
         true
     }
 
+    /// A call that has no deadline gets one, counted while connected.
+    pub(super) fn bound(&mut self, cx: &mut Cx, id: CallId, left: Duration, online: bool) {
+        let Some(pending) = self.pending.get_mut(&id) else { return };
+        if let (Clock::Fixed, None) = (pending.clock, cx.timers.armed(Timer::Call(id))) {
+            let since = online.then_some(cx.now);
+            pending.clock = Clock::Connected { left, since, extended: true };
+            if online {
+                cx.timers.arm(Timer::Call(id), cx.now + left);
+            }
+        }
+    }
+
     /// Connected: the clocks that count only then go on.
     pub(super) fn online(&mut self, cx: &mut Cx) {
         for (id, pending) in &mut self.pending {

@@ -4,6 +4,7 @@ use alloc::boxed::Box;
 use alloc::collections::BTreeSet;
 
 use super::document::ChannelData;
+use super::passed_over::Reread;
 use super::untold::Untold;
 use crate::model::{ChannelSid, MemberSid};
 use crate::sync::EntityId;
@@ -145,13 +146,21 @@ pub(super) struct Channels {
     /// The own channels map.
     pub(super) own_map: Object,
     pub(super) reading: Reading,
+    pub(super) reread: Reread,
     /// Removed before the list of own channels was read: the list may still name them (spec 03 §7.5).
     pub(super) tombstones: BTreeSet<ChannelSid>,
 }
 
 impl Channels {
-    /// The map is gone, and told nothing since: the list that is read once it is open again knows better.
+    /// Whether all that the list and the map say is taken in.
+    pub(super) fn is_complete(&self) -> bool {
+        self.reading == Reading::Done && self.reread == Reread::No
+    }
+
+    /// The map is gone, and told nothing since: the list that is read once it is open again knows better, and the map
+    /// itself, what is in it no more.
     pub(super) fn map_lost(&mut self) {
+        self.reread = Reread::Wanted;
         for record in self.records.values_mut().filter(|record| record.source == Source::Sync) {
             record.source = Source::SyncList;
         }

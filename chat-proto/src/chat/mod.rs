@@ -21,6 +21,7 @@ mod message_item;
 mod messages;
 mod objects;
 mod own_channels;
+mod passed_over;
 mod proceed;
 mod read_horizon;
 mod registrar;

@@ -15,7 +15,7 @@ use crate::event::Event;
 use crate::model::{Channel, ChannelSid, ChannelStatus, ChannelType};
 use crate::small_map::SmallMap;
 use crate::state::ChannelEntry;
-use crate::sync::{Kind, Order, Output, Select};
+use crate::sync::{Kind, Order, Output};
 
 impl Chat {
     /// Opens one of a channel's objects, if it is closed and its name is known.
@@ -255,9 +255,8 @@ impl Chat {
         if part == Part::Messages {
             self.read_untold_at_first(cx, sid);
         } else if let Some(record) = self.channels.records.get_mut(sid) {
-            record.reading_roster = Some(alloc::collections::BTreeSet::new());
             record.gone.clear();
-            self.query(cx, entity, Asker::Roster(sid.clone()), Select::all());
+            self.read_roster(cx, sid);
         }
         self.wake_streams(cx, sid);
     }

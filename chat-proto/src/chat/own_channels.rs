@@ -9,6 +9,7 @@ use super::calls::Wait;
 use super::channels::{Object, Reading, Record, Source};
 use super::directory::{self, SyncListEntry};
 use super::document::ChannelData;
+use super::passed_over::Reread;
 use super::proceed::Got;
 use super::rest::RestEvent;
 use super::{Chat, Reader, Role};
@@ -21,7 +22,7 @@ use crate::sync::{Change, Freshness, Item, Key, Kind, Order, Output};
 use crate::twilsock::Url;
 
 /// What the app is told when they cannot be read.
-const OWN_CHANNELS: &str = "the list of own channels";
+pub(super) const OWN_CHANNELS: &str = "the list of own channels";
 
 impl Chat {
     /// Opens the map, or goes on where an earlier attempt failed.
@@ -35,10 +36,15 @@ impl Chat {
                 let name = context.my_channels.clone();
                 cx.orders.push_back(Order::Open { entity, kind: Kind::Map, name, include_items: false });
             }
-            Object::Open(_) if matches!(self.channels.reading, Reading::NotBegun | Reading::Failed) => {
-                self.read_own_channels(cx, None);
+            Object::Open(_) => {
+                if matches!(self.channels.reading, Reading::NotBegun | Reading::Failed) {
+                    self.read_own_channels(cx, None);
+                }
+                if self.channels.reread == Reread::Wanted {
+                    self.reread_own_map(cx);
+                }
             }
-            Object::Opening(_) | Object::Open(_) => {}
+            Object::Opening(_) => {}
         }
     }
 
@@ -67,8 +73,10 @@ impl Chat {
                 }
             }
             Output::Item { item, .. } => {
+                self.own_map_names(&item.key);
                 self.own_channel_item(cx, &item);
             }
+            Output::Skipped { .. } => self.reread_own_map(cx),
             _ => {}
         }
     }
@@ -260,7 +268,7 @@ impl Chat {
     }
 
     /// The own user takes part in a channel no more: the table of spec 03 §7.5.
-    fn no_longer_own(&mut self, cx: &mut Cx, sid: &ChannelSid) {
+    pub(super) fn no_longer_own(&mut self, cx: &mut Cx, sid: &ChannelSid) {
         if self.channels.reading != Reading::Done {
             self.channels.tombstones.insert(sid.clone());
             if self.channels.tombstones.len() > cx.config.limits.channels {

@@ -22,6 +22,7 @@ impl Chat {
             Output::Opened { .. } => self.stream_opened(cx, sid, Part::Roster),
             Output::OpenFailed { error, .. } => self.stream_lost(cx, sid, Part::Roster, Some(error)),
             Output::Removed { .. } => self.stream_lost(cx, sid, Part::Roster, None),
+            Output::Skipped { .. } => self.read_roster(cx, sid),
             Output::Item { change, item, .. } => {
                 let Key::Name(name) = &item.key else { return };
                 let (name, data) = (&MemberSid::new(name), item.data.get());

@@ -30,6 +30,10 @@ pub(super) enum Asker {
     Roster(ChannelSid),
     /// Messages that no event told of.
     Untold(ChannelSid),
+    /// The map of own channels, of which events did not come.
+    OwnMap,
+    /// The same of a person's.
+    User(Identity),
 }
 
 impl Chat {
@@ -78,6 +82,9 @@ impl Chat {
             (Asker::Untold(sid), Output::Page { items, next, .. }) => self.untold_page(cx, &sid, items, next),
             (Asker::Untold(sid), Output::QueryFailed { error, .. }) => self.untold_failed(cx, &sid, error),
             (Asker::Roster(sid), Output::QueryFailed { error, .. }) => self.streams_failed(cx, &sid, error),
+            (Asker::OwnMap, Output::Page { items, next, .. }) => self.own_map_page(cx, items, next),
+            (Asker::OwnMap, Output::QueryFailed { error, .. }) => self.own_map_failed(cx, error),
+            (Asker::User(identity), Output::Page { items, .. }) => self.user_items(cx, &identity, &items),
             _ => {}
         }
     }

@@ -16,12 +16,12 @@ use serde::{Deserialize, Serialize};
 use self::calls::SavedCall;
 pub(crate) use self::changes::ChatLists;
 use self::model::{SavedChannel, SavedObject, SavedUser};
+use super::Chat;
 use super::calls::Calls;
 use super::commands::CommandOwner;
 use super::echoes::Echoes;
 use super::read_horizon::SavedHorizon;
 use super::session::{Earlier, SavedSession, Session};
-use super::{Chat, channels::Reading};
 use crate::call::CallId;
 use crate::config::Limits;
 use crate::cx::Cx;
@@ -124,7 +124,7 @@ impl Chat {
             shut_down,
             horizon: self.horizon.save(),
             own_channels: object(self.channels.own_map),
-            complete: self.channels.reading == Reading::Done && self.channels.records.keys().all(known),
+            complete: self.channels.is_complete() && self.channels.records.keys().all(known),
             channels: self.save_channels(object),
             users: self.save_users(object),
             subscribed: self.users.subscribed().cloned().collect(),

@@ -134,12 +134,17 @@ impl Chat {
                 }
             }
             Output::Removed { .. } => self.unfollow(cx, identity),
-            Output::Item { item, .. } => {
-                if let Some(user) = self.state.users.get_mut(identity) {
-                    apply(cx, user, &item);
-                }
-            }
+            Output::Item { item, .. } => self.user_items(cx, identity, &[item]),
+            Output::Skipped { entity } => self.reread_user(cx, identity, entity),
             _ => {}
+        }
+    }
+
+    pub(super) fn user_items(&mut self, cx: &mut Cx, identity: &Identity, items: &[Item<'_>]) {
+        if let Some(user) = self.state.users.get_mut(identity) {
+            for item in items {
+                apply(cx, user, item);
+            }
         }
     }
 

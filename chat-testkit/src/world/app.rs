@@ -132,7 +132,8 @@ impl App {
     pub(super) fn call(&mut self, rng: &mut Rng, state: &State) -> (Call, CallOptions) {
         let deadline = match rng.below(20) {
             0 => CallDeadline::After(std::time::Duration::from_millis(rng.range(0, 20_000))),
-            1 if self.patient => CallDeadline::Never,
+            // Nothing but an answer ends these: a call that hangs shows (law 5).
+            1..10 if self.patient => CallDeadline::Never,
             _ => CallDeadline::WhileConnected,
         };
         let options = CallOptions { deadline };

@@ -1,19 +1,19 @@
 //! The read model of a save, and how its objects are followed.
 
 use alloc::boxed::Box;
-use alloc::collections::BTreeSet;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
 
 use crate::chat::channels::{Object, Part, Reading, Record, Source};
-use crate::chat::{Asker, Chat, Role};
+use crate::chat::passed_over::Reread;
+use crate::chat::{Chat, Role};
 use crate::cx::Cx;
 use crate::model::{Channel, ChannelSid, Identity, Member, Message, User};
 use crate::small_map::SmallMap;
 use crate::state::ChannelEntry;
-use crate::sync::{EntityId, Follow, Kind, Order, Select};
+use crate::sync::{EntityId, Follow, Kind, Order};
 
 /// The life of one object.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -142,6 +142,8 @@ impl Chat {
         self.channels.own_map = self.follow(cx, map, Role::OwnChannels);
         if complete {
             self.channels.reading = Reading::Done;
+        } else {
+            self.channels.reread = Reread::Wanted;
         }
     }
 
@@ -164,10 +166,6 @@ impl Chat {
                 }
                 *record.object(part) = self.follow(cx, object, Role::Channel(sid.clone(), part));
             }
-            let reading = record.roster.entity().filter(|_| !saved.roster_complete);
-            if reading.is_some() {
-                record.reading_roster = Some(BTreeSet::new());
-            }
             self.channels.records.insert(sid.clone(), record);
             let limit = cx.config.limits.messages_per_channel;
             let newest = saved.messages.len().saturating_sub(limit);
@@ -188,8 +186,8 @@ impl Chat {
                 messages: messages.map(|message| (message.index, message)).collect(),
             };
             self.state.channels.insert(sid.clone(), entry);
-            if let Some(entity) = reading {
-                self.query(cx, entity, Asker::Roster(sid.clone()), Select::all());
+            if !saved.roster_complete {
+                self.read_roster(cx, &sid);
             }
             for part in opening {
                 self.open(cx, &sid, part);
