@@ -293,10 +293,10 @@ fn law_11_catches_a_client_that_reorders_messages() {
 /// Pushes again as soon as it does not find its command: the offline service executes it twice, as the real one might.
 #[test]
 fn law_11_catches_a_client_that_pushes_blindly() {
-    let doubled = (0..200).find_map(|seed| {
+    let doubled = (0..1000).find_map(|seed| {
         let mut plan = second(seed);
         plan.config.late_execution = Duration::ZERO;
-        plan.weather.faults = 300;
+        plan.weather.faults = 600;
         plan.weather.events = 0;
         let violation = broken(&plan, |run: &Run<Client>, _| laws::nothing_lost(run))?;
         violation.what.contains("stands in").then_some(violation)
