@@ -149,25 +149,36 @@ impl fmt::Display for NameText<'_> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Sid([u8; 18]);
 
+/// Eight times the same byte.
+const fn each(byte: u8) -> u64 {
+    u64::from_le_bytes([byte; 8])
+}
+
 impl Sid {
     /// `None` for what is no SID. Only small letters are digits here: the text must come out as it was.
+    ///
+    /// Eight digits at a time: every frame has several SIDs.
     pub(crate) fn pack(text: &str) -> Option<Self> {
         let (prefix, digits) = text.as_bytes().split_first_chunk::<2>()?;
         let digits: &[u8; 32] = digits.try_into().ok()?;
-        let (mut values, mut good) = ([0_u8; 32], prefix.is_ascii());
-        for (value, digit) in values.iter_mut().zip(digits) {
-            let (number, letter) = (digit.wrapping_sub(b'0'), digit.wrapping_sub(b'a'));
-            good &= number < 10 || letter < 6;
-            *value = if number < 10 { number } else { letter.wrapping_add(10) };
-        }
         let mut packed = [0; 18];
         let (first, rest) = packed.split_first_chunk_mut::<2>()?;
         *first = *prefix;
-        let (pairs, _) = values.as_chunks::<2>();
-        for (byte, [high, low]) in rest.iter_mut().zip(pairs) {
-            *byte = (high << 4) | (low & 15);
+        let mut odd = 0;
+        for (to, from) in rest.as_chunks_mut::<4>().0.iter_mut().zip(digits.as_chunks::<8>().0) {
+            let digits = u64::from_le_bytes(*from);
+            // Letters have the bit of 0x40, and what they stand for begins with 10. No byte reaches into the next: none
+            // is above 24 here, and above 15 only if it was no digit.
+            let values = (digits & each(0x0f)) + 9 * (digits >> 6 & each(1));
+            let letters = (values + each(6)) >> 4 & each(1);
+            odd |=
+                digits ^ (values + each(b'0') + u64::from(b'a' - b'0' - 10) * letters) | values & each(0xf0);
+            // Two digits to a byte, and the four bytes together.
+            let pairs = (values << 4 | values >> 8) & 0x00ff_00ff_00ff_00ff;
+            let pairs = (pairs | pairs >> 8) & 0x0000_ffff_0000_ffff;
+            *to = [pairs, pairs >> 8, pairs >> 32, pairs >> 40].map(|byte| byte.to_le_bytes()[0]);
         }
-        good.then_some(Self(packed))
+        (odd == 0 && prefix.is_ascii()).then_some(Self(packed))
     }
 
     /// The text, and `.info` behind it.
@@ -212,6 +223,23 @@ mod tests {
             assert!(matches!(Name::new(text).0, Form::Other(_)), "{text}");
         }
         assert_eq!(size_of::<Option<Name>>(), 24);
+    }
+
+    #[test]
+    fn small_digits_are_packed_and_nothing_else() {
+        let sid = "MB0123456789abcdef0123456789abcdef";
+        for place in 2..sid.len() {
+            for other in '\0'..='\u{7f}' {
+                let text: String = sid
+                    .chars()
+                    .enumerate()
+                    .map(|(n, digit)| if n == place { other } else { digit })
+                    .collect();
+                let packed = Sid::pack(&text);
+                assert_eq!(packed.is_some(), matches!(other, '0'..='9' | 'a'..='f'), "{text:?}");
+                assert!(packed.is_none_or(|packed| packed.text().starts_with(text.as_bytes())), "{text:?}");
+            }
+        }
     }
 
     proptest! {
