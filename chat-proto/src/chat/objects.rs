@@ -339,3 +339,58 @@ fn document_of(sid: &ChannelSid) -> Cow<'static, str> {
 fn streams_of(sid: &ChannelSid) -> Cow<'static, str> {
     alloc::format!("the streams of channel {sid}").into()
 }
+
+#[cfg(test)]
+mod tests {
+    use alloc::boxed::Box;
+    use alloc::vec::Vec;
+    use core::time::Duration;
+
+    use super::*;
+    use crate::call::{Call, GetMessages};
+    use crate::chat::channels::Record;
+    use crate::chat::rig::Rig;
+    use crate::config::Config;
+    use crate::sync::EntityId;
+
+    /// The streams that are opened since the last look.
+    fn opened(rig: &mut Rig) -> Vec<(EntityId, Box<str>)> {
+        let orders = rig.cx.orders.drain(..);
+        orders
+            .filter_map(|order| match order {
+                Order::Open { entity, name, .. } => Some((entity, name)),
+                _ => None,
+            })
+            .collect()
+    }
+
+    fn names(opened: &[(EntityId, Box<str>)]) -> Vec<&str> {
+        opened.iter().map(|(_, name)| &**name).collect()
+    }
+
+    /// The message list is there, the roster not yet: a call waits. Then the list is removed.
+    #[test]
+    fn a_stream_that_is_removed_is_opened_again_and_its_calls_hear_of_it() {
+        let (mut rig, sid) = (Rig::new(Config::default()), ChannelSid::from("CH1"));
+        let mut record = Record::new("CH1.channel".into(), None);
+        (record.messages_name, record.roster_name) = (Some("CH1.messages".into()), Some("CH1.roster".into()));
+        record.document = Object::Open(rig.cx.entity_id());
+        rig.chat.channels.records.insert(sid.clone(), record);
+        let entry = rig.chat.state.channels.get_mut(&sid).unwrap();
+        Arc::make_mut(&mut entry.channel).status = ChannelStatus::Joined;
+        let call = rig.call(Call::GetMessages(GetMessages::newest(sid.clone())));
+        let streams = opened(&mut rig);
+        assert_eq!(names(&streams), ["CH1.messages", "CH1.roster"]);
+        let list = streams[0].0;
+        rig.chat.stream_opened(&mut rig.cx, &sid, Part::Messages);
+        assert_eq!(rig.answer(call), None);
+        rig.chat.object(&mut rig.cx, Output::Removed { entity: list });
+        assert!(matches!(rig.answer(call), Some(Err(CallError::BadAnswer(_)))));
+        rig.cx.orders.clear();
+        rig.pass(Duration::from_secs(9));
+        assert_eq!(names(&opened(&mut rig)), [""; 0]);
+        rig.pass(Duration::from_secs(6));
+        let again = opened(&mut rig);
+        assert!(names(&again).contains(&"CH1.messages"), "{again:?}");
+    }
+}
