@@ -30,10 +30,10 @@ impl Chat {
 
     /// Reads the map, from its beginning.
     pub(super) fn reread_own_map(&mut self, cx: &mut Cx) {
-        self.channels.reread = Reread::Wanted;
+        let before = core::mem::replace(&mut self.channels.reread, Reread::Wanted);
         if let Some(entity) = self.channels.own_map.entity().filter(|_| self.channels.own_map.is_open()) {
             self.channels.reread = Reread::UnderWay(BTreeSet::new());
-            self.walk(cx, entity, Asker::OwnMap);
+            self.walk(cx, entity, Asker::OwnMap, matches!(before, Reread::UnderWay(_)));
         }
     }
 
@@ -90,24 +90,27 @@ impl Chat {
     pub(super) fn read_roster(&mut self, cx: &mut Cx, sid: &ChannelSid) {
         let Some(record) = self.channels.records.get_mut(sid) else { return };
         let Some(entity) = record.roster.entity().filter(|_| record.roster.is_open()) else { return };
-        record.reading_roster = Some(BTreeSet::new());
-        self.walk(cx, entity, Asker::Roster(sid.clone()));
+        let again = record.reading_roster.replace(BTreeSet::new()).is_some();
+        self.walk(cx, entity, Asker::Roster(sid.clone()), again);
     }
 
     /// Reads what a person's map says. If that fails the next change of each value shows it.
     pub(super) fn reread_user(&mut self, cx: &mut Cx, identity: &Identity, entity: EntityId) {
-        self.walk(cx, entity, Asker::User(identity.clone()));
+        self.walk(cx, entity, Asker::User(identity.clone()), true);
     }
 
-    /// Asks for all items of an object. Pages that were asked for on behalf of the same do not count any more.
-    fn walk(&mut self, cx: &mut Cx, entity: EntityId, asker: Asker) {
-        self.queries.retain(|query, (_, of)| {
-            let stays = *of != asker;
-            if !stays {
-                cx.orders.push_back(Order::Forget { query: *query });
-            }
-            stays
-        });
+    /// Asks for all items of an object. If that was done before and may not be over (`again`), pages that were asked for
+    /// then do not count any more.
+    fn walk(&mut self, cx: &mut Cx, entity: EntityId, asker: Asker, again: bool) {
+        if again {
+            self.queries.retain(|query, (_, of)| {
+                let stays = *of != asker;
+                if !stays {
+                    cx.orders.push_back(Order::Forget { query: *query });
+                }
+                stays
+            });
+        }
         self.query(cx, entity, asker, Select::all());
     }
 }
