@@ -59,8 +59,14 @@ macro_rules! recordings {
 
 recordings! { s01 s02 s03 s05 s06 s11 }
 
-/// A copy of a scenario, to be changed.
-struct Copy(PathBuf, #[expect(dead_code, reason = "it goes with the copy")] Scratch);
+/// A copy of a scenario, to be changed. It is never kept: the recordings that were given have tokens in them.
+struct Copy(PathBuf, #[expect(dead_code, reason = "it goes after the copy")] Scratch);
+
+impl Drop for Copy {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
 
 impl Copy {
     /// Of `s11`, with what is listed of it.
