@@ -5,7 +5,7 @@
 
 use core::sync::atomic::{AtomicU32, Ordering};
 
-/// The digest of a save, once somebody has asked for it: it costs as much as reading all of the save.
+/// The digest of a save, once somebody has asked for it: it costs as much as writing out all of the save.
 ///
 /// It is kept in two halves, which every system that has an `Arc` can set by itself. None is zero once it is known, and
 /// whoever makes the digest makes the same, so it does not matter who comes first.
